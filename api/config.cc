@@ -1,0 +1,53 @@
+#include "api/config.h"
+
+#include "appliance/base/config_file.h"
+
+namespace sigillo::api {
+namespace {
+
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kMiB = 1024 * kKiB;
+
+void read_service_info(ConfigFile& file, ServiceInfo& info) {
+    file.text("api.name", info.name)
+        .text("api.logo", info.logo)
+        .text("api.region", info.region)
+        .text("api.lang", info.lang)
+        .text("api.description", info.description);
+    // CSC §11.1
+    if (info.name.empty() || info.name.size() > 255) file.complain("api.name", "has 1 to 255 bytes");
+    if (info.description.size() > 255) file.complain("api.description", "has at most 255 bytes");
+    if (info.region.size() != 2) file.complain("api.region", "is an ISO 3166-1 code of two letters");
+}
+
+}  // namespace
+
+Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
+    SIGILLO_ASSIGN(ConfigFile file, ConfigFile::load(path));
+    const std::string table = face == Face::kApi ? "api" : "public";
+    const auto key = [&](std::string_view name) { return table + '.' + std::string(name); };
+    ApiConfig config;
+    config.http.with_client_certificate = face == Face::kApi;
+    if (face == Face::kPublic) config.http.limits.body_bytes = 64 * 1024;  // nothing here takes a body
+
+    file.required_text(key("socket"), config.http.socket)
+        .required_text(key("sam_socket"), config.sam.path)
+        .count(key("threads"), config.http.threads, 1, 64)
+        .count(key("socket_mode"), config.http.socket_mode, 0, 0777)
+        .count(key("max_head_bytes"), config.http.limits.head_bytes, 4 * kKiB, kMiB)
+        .count(key("max_body_bytes"), config.http.limits.body_bytes, kKiB, 64 * kMiB)
+        .count(key("connection_limit"), config.http.connection_limit, 1, 65'536)
+        .duration(key("request_timeout_s"), config.http.request_timeout, 1, 3600)
+        .count(key("sam_in_flight_limit"), config.sam.in_flight_limit, 1, 65'536)
+        .duration(key("sam_deadline_ms"), config.sam.deadline, 100, 600'000)
+        .duration(key("shutdown_deadline_s"), config.shutdown_deadline, 0, 600);
+    if (face == Face::kApi) {
+        file.count(key("certificate_cache"), config.certificate_cache, 1, 1'000'000);
+        read_service_info(file, config.info);
+    }
+    read_hardening_config(file, table, config.hardening);
+    SIGILLO_TRY(file.finish());
+    return config;
+}
+
+}  // namespace sigillo::api

@@ -1,0 +1,32 @@
+// sigillo-api's tables of the configuration: [api] and [public].
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "api/http/server.h"
+#include "api/service.h"
+#include "appliance/base/result.h"
+#include "appliance/ipc/client.h"
+#include "hardening/hardening.h"
+
+namespace sigillo::api {
+
+enum class Face : std::uint8_t { kApi, kPublic };
+
+struct ApiConfig {
+    HttpServerConfig http;
+    ipc::ClientConfig sam;
+    ServiceInfo info;                        // [api] only
+    std::size_t certificate_cache = 1024;    // [api] only: client certificates, 3 KiB each; clients are few
+    std::chrono::seconds shutdown_deadline{20};  // for what is in flight at SIGTERM; sigillod's own is as long
+    HardeningConfig hardening;
+};
+
+// kNotFound, kUnavailable, kInvalidArgument: every complaint about the face's table, one a line.
+Result<ApiConfig> load_config(const std::filesystem::path& path, Face face);
+
+}  // namespace sigillo::api

@@ -1,0 +1,44 @@
+// From CSC's JSON to sigillod's messages. Order of checks: types, then values, then the hashes' lengths; what only
+// sigillod can know (SAD, credential, count against multisign) comes after all of them, so that a malformed request
+// spends nothing. Pure; safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "api/csc/errors.h"
+#include "api/json/value.h"
+#include "appliance/ipc/sam.pb.h"
+
+namespace sigillo::api::csc {
+
+enum class Certificates : std::uint8_t { kNone, kSingle, kChain };
+
+struct CredentialView {
+    Certificates certificates = Certificates::kSingle;
+    bool cert_info = false;
+    bool auth_info = false;
+};
+struct ListRequest {
+    std::string signer_id;
+    bool credential_info = false;
+    bool only_valid = false;
+    CredentialView view;
+};
+struct InfoRequest {
+    std::string credential_id;
+    CredentialView view;
+};
+
+// A body that is a JSON object. An empty body counts as {} where `may_be_empty`.
+Outcome<json::Object> decode_body(std::string_view body, bool may_be_empty = false);
+
+Outcome<std::string> decode_service_info(const json::Object& body);  // lang, or empty
+Outcome<ListRequest> decode_list(const json::Object& body);
+Outcome<InfoRequest> decode_info(const json::Object& body);
+Outcome<sam::Authorize> decode_authorize(const json::Object& body);
+Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body);
+Outcome<sam::SignHash> decode_sign_hash(const json::Object& body);
+
+}  // namespace sigillo::api::csc

@@ -1,0 +1,70 @@
+// What may pass on to the HTTP parser: cuts a connection's bytes into whole requests, strictly.
+//
+// Pistache 0.0.5 takes the first of two Content-Lengths, reads "12abc" as 12, ignores what is pipelined, and goes
+// on reading after an error in the middle of a message, so that its idea of where a request ends can differ from
+// nginx's; and its typed headers throw on values that are legal elsewhere (Java's default Accept). So this gate
+// decides alone where a request begins and ends (RFC 9112 §2-6, nothing optional), and passes on a head of its
+// own making that names only what handlers use. It refuses: any Transfer-Encoding (nginx has unchunked), a second
+// or malformed Content-Length, bare CR or LF, folded lines, a header that we use given twice, and anything over a limit.
+// After a refusal the connection is of no further use. Not thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "appliance/base/result.h"
+
+namespace sigillo::api {
+
+struct GateLimits {
+    std::size_t head_bytes = 32 * 1024;     // an escaped certificate takes 2 to 6 KiB; nginx allows 8 KiB a line
+    std::size_t body_bytes = 1024 * 1024;   // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB
+};
+
+// A whole request, as the parser may see it.
+struct GatedRequest {
+    std::string head;  // request line and the headers that handlers use, no Content-Length, CRLF CRLF
+    std::string body;  // stays here: the parser would copy it byte by byte
+    bool keep_alive = true;
+};
+
+struct Refusal {
+    int status = 400;
+    std::string_view detail;  // static text
+};
+
+class RequestGate {
+   public:
+    explicit RequestGate(GateLimits limits, bool with_client_certificate)
+        : limits_(limits), with_client_certificate_(with_client_certificate) {}
+
+    void feed(std::string_view bytes) { buffer_.append(bytes); }
+    // The next whole request; nothing while it is incomplete or after a refusal, which refusal() then tells.
+    std::optional<GatedRequest> next();
+    const std::optional<Refusal>& refusal() const { return refusal_; }
+    // Bytes of a request that is not whole yet, or of ones waiting behind the one in flight.
+    std::size_t buffered() const { return buffer_.size(); }
+    // What a peer may have sent ahead at most.
+    std::size_t buffer_limit() const { return limits_.head_bytes + limits_.body_bytes; }
+
+   private:
+    bool parse_head(std::string_view head);
+    bool parse_field(std::string_view name, std::string_view value);
+    bool refuse(int status, std::string_view detail);
+
+    const GateLimits limits_;
+    const bool with_client_certificate_;
+    std::string buffer_;
+    std::size_t searched_ = 0;  // no end of head before this offset
+    std::optional<Refusal> refusal_;
+    // The request whose head has been read:
+    bool have_head_ = false;
+    std::size_t head_size_ = 0;
+    std::optional<std::size_t> content_length_;
+    unsigned seen_ = 0;  // bits of the fields that may be given once
+    GatedRequest request_;
+};
+
+}  // namespace sigillo::api

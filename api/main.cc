@@ -1,0 +1,115 @@
+// sigillo-api --config FILE --face api|public: HTTP on a unix socket in front, sigillod behind.
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <map>
+
+#include "api/config.h"
+#include "api/dispatcher.h"
+#include "api/http/client_certificate.h"
+
+namespace sigillo::api {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+struct Options {
+    std::string config;
+    Face face = Face::kApi;
+};
+
+// Signals are taken by sigwait(), so every thread made later must have them blocked.
+sigset_t block_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+// What the process may still touch: system files to read, and the folders of its two sockets, to connect to one
+// and to remove the other.
+Status confine(const ApiConfig& config, Logger& logger) {
+    LandlockRules rules;
+    rules.read = system_read_paths();
+    rules.write = {std::filesystem::path(config.http.socket).parent_path(),
+                   std::filesystem::path(config.sam.path).parent_path()};
+    if (config.hardening.landlock) {
+        SIGILLO_ASSIGN(const LandlockState state, apply_landlock(rules, logger));
+        if (state.abi == 0) logger.warning("landlock_absent");
+    }
+    return apply_seccomp(SeccompProfile::kFrontEnd, config.hardening.seccomp, logger);
+}
+
+Status serve(const Options& options, Logger& logger) {
+    SIGILLO_ASSIGN(const ApiConfig config, load_config(options.config, options.face));
+    SIGILLO_TRY(harden_process(config.hardening, logger));
+    const sigset_t signals = block_signals();
+    SIGILLO_TRY(confine(config, logger));
+
+    const bool is_api = options.face == Face::kApi;
+    const auto routes = is_api ? api_routes() : public_routes();
+    // From here on in the order in which they may go: late answers of the sams still count in the metrics.
+    ClientCertificates certificates(config.certificate_cache);
+    Metrics metrics(metric_labels(routes));
+    std::atomic<HttpServer*> running = nullptr;
+    Services services{.certificates = certificates,
+                      .metrics = metrics,
+                      .info = config.info,
+                      .logger = logger,
+                      .http_counters = [&running] {
+                          const HttpServer* server = running;
+                          return server != nullptr ? server->counters() : HttpCounters{};
+                      }};
+    Dispatcher dispatcher(routes, services);
+    auto client = ipc::Client::create(config.sam);
+    SigningSam signing(is_api ? std::move(client) : nullptr);
+    PublicSam anonymous(is_api ? nullptr : std::move(client));
+    services.signing = &signing;
+    services.anonymous = &anonymous;
+    SIGILLO_ASSIGN(const auto server,
+                   HttpServer::start(config.http,
+                                     [&dispatcher](Request request, Responder responder) {
+                                         dispatcher.handle(std::move(request), std::move(responder));
+                                     },
+                                     logger));
+    running = server.get();
+    logger.notice("serving", {{"socket", config.http.socket}, {"face", is_api ? "api" : "public"}});
+
+    int signal = 0;
+    sigwait(&signals, &signal);
+    logger.notice("stopping", {{"signal", signal}});
+    if (!server->stop(config.shutdown_deadline)) return fail(Errc::kUnavailable, "requests were cut off at the deadline");
+    logger.notice("stopped");
+    return {};
+}
+
+}  // namespace
+}  // namespace sigillo::api
+
+int main(int argc, char** argv) {
+    using namespace sigillo;
+    CLI::App app{"Sigillo's HTTP front end: CSC API v2, /v1 and operation (face api), CA certificate and CRL (face public)"};
+    api::Options options;
+    const std::map<std::string, api::Face> faces = {{"api", api::Face::kApi}, {"public", api::Face::kPublic}};
+    app.add_option("--config", options.config, "The instance's configuration file (sigillo.toml)")->required();
+    app.add_option("--face", options.face, "api: registered clients; public: anonymous traffic")
+        ->required()
+        ->transform(CLI::CheckedTransformer(faces));
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : api::kUsage;
+    }
+    Logger logger(options.face == api::Face::kApi ? "sigillo-api" : "sigillo-public");
+    if (const auto served = api::serve(options, logger); !served) {
+        logger.error("failed", {{"error", served.error()}});
+        return api::kFailed;
+    }
+    return 0;
+}

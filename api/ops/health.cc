@@ -1,0 +1,38 @@
+#include "api/json/writer.h"
+#include "api/ops/handlers.h"
+
+namespace sigillo::api::ops {
+namespace {
+
+void write_item(json::Writer& out, std::string_view name, std::string_view state, std::string_view reason) {
+    out.begin_object().member("name", name).member("state", state).optional_member("reason", reason).end_object();
+}
+
+Response unreachable() {
+    json::Writer out;
+    out.begin_object().member("state", "failed").key("items").begin_array();
+    write_item(out, "sigillod", "failed", "it does not answer");
+    out.end_array().end_object();
+    return json_response(503, out.take());
+}
+
+Response healthy(const sam::Health& health) {
+    json::Writer out;
+    out.begin_object().member("state", health.state()).key("items").begin_array();
+    for (const auto& item : health.items()) write_item(out, item.name(), item.state(), item.reason());
+    out.end_array().end_object();
+    return json_response(health.state() == "failed" ? 503 : 200, out.take());
+}
+
+}  // namespace
+
+void health(Call call) {
+    auto question = call.ask();
+    question.mutable_get_health();
+    call.services.signing->call(std::move(question), sam::SigningResponse::kHealth,
+                                [responder = call.responder](Result<sam::SigningResponse> answer) {
+                                    responder.send(answer ? healthy(answer->health()) : unreachable());
+                                });
+}
+
+}  // namespace sigillo::api::ops

@@ -1,0 +1,49 @@
+#include "api/metrics.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "api/ops/handlers.h"
+
+namespace sigillo::api::ops {
+namespace {
+
+bool is_metric_name(std::string_view name) {
+    return !name.empty() && !(name.front() >= '0' && name.front() <= '9') && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+    });
+}
+
+std::string of_sigillod(const sam::Health& health) {
+    std::string out;
+    const std::map<std::string, double> sorted(health.metrics().begin(), health.metrics().end());
+    for (const auto& [name, value] : sorted) {
+        if (!is_metric_name(name)) continue;
+        char text[32];
+        std::snprintf(text, sizeof text, "%.17g", value);
+        out += "# TYPE " + name + " untyped\n" + name + ' ' + text + '\n';
+    }
+    return out;
+}
+
+}  // namespace
+
+void metrics(Call call) {
+    auto question = call.ask();
+    question.mutable_get_health();
+    std::string own = call.services.metrics.render(call.services.http_counters());
+    call.services.signing->call(
+        std::move(question), sam::SigningResponse::kHealth,
+        [responder = call.responder, own = std::move(own)](Result<sam::SigningResponse> answer) {
+            std::string text = own + "# HELP sigillo_up Whether sigillod answers.\n# TYPE sigillo_up gauge\nsigillo_up " +
+                               (answer ? "1\n" : "0\n");
+            if (answer) text += of_sigillod(answer->health());
+            responder.send({.status = 200,
+                            .content_type = "text/plain; version=0.0.4; charset=utf-8",
+                            .body = std::move(text),
+                            .headers = {}});
+        });
+}
+
+}  // namespace sigillo::api::ops

@@ -1,0 +1,13 @@
+// The public face: what certificates of the embedded CA point to (AIA, CDP; RFC 5280 §4.2.1.13, §4.2.2.1).
+#pragma once
+
+#include "api/service.h"
+
+namespace sigillo::api::pki {
+
+void ca_certificate(Call call);
+void crl(Call call);
+// The process serves. Says nothing about the appliance: anybody may ask.
+void liveness(Call call);
+
+}  // namespace sigillo::api::pki

@@ -1,0 +1,89 @@
+#include "appliance/activation/evidence.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "appliance/activation/click.h"
+
+namespace sigillo::activation {
+namespace {
+
+constexpr std::size_t kSaltSize = 32;
+constexpr std::size_t kHashesPerLeaf = 256;  // 23 KiB of SHA-512 in base64: well inside a leaf
+
+// A JSON string, or kInvalidArgument: nlohmann checks UTF-8 as it writes.
+Result<std::string> json_string(std::string_view text, std::string_view field) {
+    try {
+        return nlohmann::json(std::string(text)).dump();
+    } catch (const nlohmann::json::exception&) {
+        return fail(Errc::kInvalidArgument, "not UTF-8", std::string(field));
+    }
+}
+
+std::vector<Bytes> raw(std::span<const Digest> hashes) {
+    std::vector<Bytes> values;
+    values.reserve(hashes.size());
+    for (const Digest& hash : hashes) values.push_back(to_bytes(hash.bytes()));
+    return values;
+}
+
+}  // namespace
+
+Status check_utf8(std::string_view text, std::string_view field) {
+    if (!text.empty()) SIGILLO_TRY(json_string(text, field));
+    return {};
+}
+
+Result<std::optional<Evidence>> make_evidence(std::string_view click, std::string_view description,
+                                              std::string_view client_data, Random& random) {
+    struct Member {
+        std::string_view name;
+        std::string_view text;
+    };
+    std::string body;
+    for (const Member member : {Member{"clientData", client_data}, Member{"click", click}, Member{"description", description}}) {
+        if (member.text.empty()) continue;
+        SIGILLO_ASSIGN(const std::string text, json_string(member.text, member.name));
+        body += body.empty() ? '{' : ',';
+        body += '"';
+        body += member.name;
+        body += "\":";
+        body += text;
+    }
+    if (body.empty()) return std::optional<Evidence>();
+    body += '}';
+    Evidence evidence;
+    const Bytes salt = random.bytes(kSaltSize);
+    evidence.digest = sha256({salt, as_bytes(body)});
+    evidence.record.set_salt(salt.data(), salt.size());
+    evidence.record.set_body(std::move(body));
+    return std::optional<Evidence>(std::move(evidence));
+}
+
+Status keep_evidence(audit::Recorder& recorder, std::uint64_t index, const Evidence& evidence) {
+    return recorder.create(tables::kEvidence, number_key(index), evidence.record);
+}
+
+std::string_view hash_type_name(record::HashType type) { return type == record::HASH_TYPE_SDR ? "sdr" : "dtbsr"; }
+
+Result<std::uint64_t> log_with_hashes(audit::Recorder& recorder, audit::Event event, ByteView sad_digest,
+                                      HashAlgorithm algorithm, std::span<const Digest> hashes) {
+    event.set_base64("sad_sha256", sad_digest)
+        .set("hash_algorithm", hash_oid(algorithm))
+        .set("hash_count", std::uint64_t{hashes.size()})
+        .set_base64("hashes_sha256", hashes_digest(hashes))
+        .set_base64_list("hashes", raw(hashes.first(std::min(hashes.size(), kHashesPerLeaf))));
+    SIGILLO_ASSIGN(const std::uint64_t index, recorder.log(std::move(event)));
+    for (std::size_t first = kHashesPerLeaf; first < hashes.size(); first += kHashesPerLeaf) {
+        auto more = recorder.event("activation.hashes");
+        more.set_base64("sad_sha256", sad_digest)
+            .set("first", std::uint64_t{first})
+            .set_base64_list("hashes", raw(hashes.subspan(first, std::min(hashes.size() - first, kHashesPerLeaf))));
+        SIGILLO_TRY(recorder.log(std::move(more)));
+    }
+    return index;
+}
+
+}  // namespace sigillo::activation

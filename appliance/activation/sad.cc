@@ -1,0 +1,172 @@
+#include "appliance/activation/sad.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "appliance/activation/deadline.h"
+#include "appliance/activation/pin.h"
+#include "appliance/base/encoding.h"
+
+namespace sigillo::activation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kSadBytes = 32;  // 256 bits
+// A row with an opening key goes at once after its expiry: housekeeping is no more exact than this.
+constexpr seconds kOpeningKeyGrace{60};
+
+std::unexpected<Error> invalid(const char* why) { return fail(Errc::kSadInvalid, why, "SAD"); }
+
+using Index = std::unordered_map<std::string_view, record::Sad::Hash*>;
+
+Index index_of(record::Sad& sad) {
+    Index index;
+    index.reserve(static_cast<std::size_t>(sad.hashes_size()));
+    for (record::Sad::Hash& hash : *sad.mutable_hashes()) index.emplace(hash.value(), &hash);
+    return index;
+}
+
+// Marks all of `hashes` spent; on error `sad` is not to be saved.
+Status spend(record::Sad& sad, std::span<const Digest> hashes) {
+    const Index index = index_of(sad);
+    for (const Digest& digest : hashes) {
+        const auto found = index.find(as_text(digest.bytes()));
+        if (found == index.end()) return fail(Errc::kHashNotAuthorized, "a hash is not in the SAD's list");
+        if (found->second->spent()) return fail(Errc::kHashNotAuthorized, "a hash of the SAD was used before");
+        found->second->set_spent(true);
+    }
+    return {};
+}
+
+void set_hashes(record::Sad& sad, std::span<const Digest> hashes) {
+    sad.mutable_hashes()->Reserve(static_cast<int>(hashes.size()));
+    for (const Digest& digest : hashes) sad.add_hashes()->set_value(digest.bytes().data(), digest.bytes().size());
+}
+
+}  // namespace
+
+Sha256Value sad_digest(const SecretBytes& sad) { return sha256(sad.expose()); }
+
+NewSad Sads::generate() const {
+    const SecretBytes bits = random_.secret(kSadBytes);
+    std::string text = base64url_encode(bits.expose());
+    NewSad made{SecretBytes::copy_of(text), {}};
+    cleanse(text);
+    made.digest = to_bytes(ByteView(sad_digest(made.text)));
+    return made;
+}
+
+Result<seconds> Sads::create(audit::Recorder& recorder, const NewSad& fresh, const Grant& grant) const {
+    record::Sad sad;
+    sad.set_client_id(grant.client.str());
+    sad.set_credential_id(grant.credential.str());
+    sad.set_signer_id(grant.signer_id);
+    sad.set_hash_type(grant.hash_type);
+    sad.set_hash_algorithm(static_cast<std::uint32_t>(grant.hash_algorithm));
+    set_hashes(sad, grant.hashes);
+    const seconds lifetime = std::min(config_.lifetime, config_.transaction);
+    *sad.mutable_expires() = deadline_after(clock_, lifetime);
+    *sad.mutable_activation_ends() = deadline_after(clock_, config_.transaction);
+    sad.set_activation_index(grant.activation_index);
+    sad.set_sealed_opening_key(grant.sealed_opening_key.data(), grant.sealed_opening_key.size());
+    SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, sad));
+    const auto keep = grant.sealed_opening_key.empty() ? seconds(config_.keep) : lifetime + kOpeningKeyGrace;
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + keep, tables::kSads, fresh.digest));
+    return lifetime;
+}
+
+Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView digest, const SadUse& use) const {
+    if (use.hashes.empty()) return fail(Errc::kInvalidArgument, "no hashes", "hashes");
+    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, digest));
+    if (!found) return invalid("no such SAD");
+    const record::Sad& sad = found->value;
+    if (sad.client_id() != use.client.str()) return invalid("the SAD was given to another client");
+    if (sad.credential_id() != use.credential.str()) return invalid("the SAD is for another credential");
+    if (sad.hash_type() != use.hash_type) return invalid("the SAD is for another type of hash");
+    if (sad.voided()) return invalid("the SAD was replaced by extendTransaction");
+    if (remaining_this_boot(sad.expires(), clock_) == milliseconds(0))
+        return fail(Errc::kSadExpired, of_this_boot(sad.expires(), clock_) ? "the SAD has expired"
+                                                                            : "the SAD was issued before a restart of the machine",
+                    "SAD");
+    if (sad.hash_algorithm() != static_cast<std::uint32_t>(use.hash_algorithm))
+        return fail(Errc::kHashNotAuthorized, "the SAD's hashes are of another algorithm");
+    return *std::move(found);
+}
+
+Result<SpentSad> Sads::check_and_spend(audit::Recorder& recorder, const SadUse& use) const {
+    SpentSad spent;
+    spent.digest = to_bytes(ByteView(sad_digest(use.sad)));
+    SIGILLO_ASSIGN(auto found, find(recorder, spent.digest, use));
+    record::Sad& sad = found.value;
+    SIGILLO_TRY(spend(sad, use.hashes));
+    spent.activation_index = sad.activation_index();
+    spent.sealed_opening_key = to_bytes(sad.sealed_opening_key());
+    if (std::ranges::all_of(sad.hashes(), [](const auto& hash) { return hash.spent(); }))
+        sad.clear_sealed_opening_key();
+    SIGILLO_TRY(recorder.save(tables::kSads, spent.digest, found));
+    return spent;
+}
+
+Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent, std::span<const Digest> hashes) const {
+    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, spent.digest));
+    if (!found) return {};
+    record::Sad& sad = found->value;
+    const Index index = index_of(sad);
+    for (const Digest& digest : hashes)
+        if (const auto entry = index.find(as_text(digest.bytes())); entry != index.end())
+            entry->second->set_spent(false);
+    const bool alive = !sad.voided() && remaining_this_boot(sad.expires(), clock_) > milliseconds(0);
+    if (alive) sad.set_sealed_opening_key(spent.sealed_opening_key.data(), spent.sealed_opening_key.size());
+    return recorder.save(tables::kSads, spent.digest, *found);
+}
+
+Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const {
+    const Bytes digest = to_bytes(ByteView(sad_digest(use.sad)));
+    SIGILLO_ASSIGN(auto found, find(recorder, digest, use));
+    record::Sad& old = found.value;
+    SIGILLO_TRY(spend(old, use.hashes));  // must be unspent; the old SAD ends here in any case
+
+    const milliseconds left = std::min(milliseconds(config_.lifetime), remaining_this_boot(old.activation_ends(), clock_));
+    const auto lifetime = std::chrono::floor<seconds>(left);
+    if (lifetime == seconds(0))
+        return fail(Errc::kSadExpired, "the transaction cannot be extended any further: authorise again", "SAD");
+
+    record::Sad next;
+    next.set_client_id(old.client_id());
+    next.set_credential_id(old.credential_id());
+    next.set_signer_id(old.signer_id());
+    next.set_hash_type(old.hash_type());
+    next.set_hash_algorithm(old.hash_algorithm());
+    set_hashes(next, use.hashes);
+    *next.mutable_expires() = deadline_after(clock_, lifetime);
+    *next.mutable_activation_ends() = old.activation_ends();
+    next.set_activation_index(old.activation_index());
+    if (!old.sealed_opening_key().empty()) {
+        SIGILLO_ASSIGN(const SecretBytes key,
+                       open_opening_key(use.sad, as_bytes(old.sealed_opening_key()), use.credential));
+        SIGILLO_ASSIGN(const Bytes sealed, seal_opening_key(fresh.text, key, use.credential));
+        next.set_sealed_opening_key(sealed.data(), sealed.size());
+    }
+    SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, next));
+    const auto keep = next.sealed_opening_key().empty() ? seconds(config_.keep) : lifetime + kOpeningKeyGrace;
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + keep, tables::kSads, fresh.digest));
+
+    old.set_voided(true);
+    old.clear_sealed_opening_key();
+    SIGILLO_TRY(recorder.save(tables::kSads, digest, found));
+    return Extension{lifetime, next.signer_id(), next.activation_index()};
+}
+
+Status Sads::erase_all(audit::Recorder& recorder) {
+    std::vector<Bytes> keys;
+    SIGILLO_TRY(recorder.transaction().scan(tables::kSads.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
+        keys.push_back(to_bytes(key));
+        return true;
+    }));
+    for (const Bytes& key : keys) SIGILLO_TRY(recorder.erase(tables::kSads, key));
+    return {};
+}
+
+}  // namespace sigillo::activation

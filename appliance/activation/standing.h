@@ -1,0 +1,31 @@
+// Whether client and credential may be used at all, now. Asked again inside every transaction that depends on it, by
+// activation and by the signing path. Functions of their arguments; safe from any thread.
+#pragma once
+
+#include <string>
+
+#include "appliance/base/clock.h"
+#include "appliance/base/ids.h"
+#include "appliance/base/result.h"
+#include "appliance/store/records.h"
+
+namespace sigillo::activation {
+
+// kForbidden: removed, or not this tenant's.
+Status check_client(const record::Client& client, const std::string& tenant);
+
+// kNotFound "credentialID": another tenant's, or deleted. kDisabled: suspended, revoked, or without certificate.
+// kExpired: before or after its certificate's validity.
+Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now);
+
+// Both as they are in `txn`, checked. kForbidden: no such client; kNotFound "credentialID": no such credential; and
+// as above.
+Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec, const ClientId& client,
+                                                 const std::string& tenant, const CredentialId& credential,
+                                                 WallTime now);
+
+// Whether an error is an answer about the request, which belongs into the audit log when it touched a credential, or
+// a trouble of the appliance's own.
+bool is_refusal(Errc code);
+
+}  // namespace sigillo::activation

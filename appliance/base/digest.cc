@@ -1,0 +1,152 @@
+#include "appliance/base/digest.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace sigillo {
+namespace {
+
+// libcrypto's digests fail only for want of memory or a broken provider configuration: neither
+// leaves anything sensible to do but to stop the request with an exception that sigillod's
+// outermost handler turns into kInternal.
+void must(bool ok, const char* what) {
+    if (!ok) throw std::runtime_error(what);
+}
+
+struct MdContext {
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    MdContext() { must(context != nullptr, "EVP_MD_CTX_new"); }
+    ~MdContext() { EVP_MD_CTX_free(context); }
+    MdContext(const MdContext&) = delete;
+    MdContext& operator=(const MdContext&) = delete;
+};
+
+// Fetched once: an implicit fetch a digest costs more than hashing a short leaf does.
+const EVP_MD* md_of(HashAlgorithm algorithm) {
+    static EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+    static EVP_MD* const kSha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+    static EVP_MD* const kSha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+    switch (algorithm) {
+        case HashAlgorithm::kSha256: return kSha256;
+        case HashAlgorithm::kSha384: return kSha384;
+        case HashAlgorithm::kSha512: return kSha512;
+    }
+    return nullptr;
+}
+
+void hash_into(HashAlgorithm algorithm, std::initializer_list<ByteView> parts, std::uint8_t* out) {
+    thread_local MdContext md;
+    must(EVP_DigestInit_ex2(md.context, md_of(algorithm), nullptr) == 1, "EVP_DigestInit_ex2");
+    for (const ByteView part : parts)
+        must(EVP_DigestUpdate(md.context, part.data(), part.size()) == 1, "EVP_DigestUpdate");
+    must(EVP_DigestFinal_ex(md.context, out, nullptr) == 1, "EVP_DigestFinal_ex");
+}
+
+}  // namespace
+
+std::size_t digest_size(HashAlgorithm algorithm) {
+    switch (algorithm) {
+        case HashAlgorithm::kSha256: return 32;
+        case HashAlgorithm::kSha384: return 48;
+        case HashAlgorithm::kSha512: return 64;
+    }
+    return 0;
+}
+
+std::string_view hash_name(HashAlgorithm algorithm) {
+    switch (algorithm) {
+        case HashAlgorithm::kSha256: return "SHA256";
+        case HashAlgorithm::kSha384: return "SHA384";
+        case HashAlgorithm::kSha512: return "SHA512";
+    }
+    return "";
+}
+
+std::string_view hash_oid(HashAlgorithm algorithm) {
+    switch (algorithm) {
+        case HashAlgorithm::kSha256: return "2.16.840.1.101.3.4.2.1";
+        case HashAlgorithm::kSha384: return "2.16.840.1.101.3.4.2.2";
+        case HashAlgorithm::kSha512: return "2.16.840.1.101.3.4.2.3";
+    }
+    return "";
+}
+
+std::optional<HashAlgorithm> hash_from_oid(std::string_view oid) {
+    for (const auto algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512})
+        if (oid == hash_oid(algorithm)) return algorithm;
+    return std::nullopt;
+}
+
+Result<Digest> Digest::create(HashAlgorithm algorithm, ByteView value) {
+    if (digest_size(algorithm) == 0 || value.size() != digest_size(algorithm))
+        return fail(Errc::kInvalidArgument, std::string(hash_name(algorithm)) + " digest of " +
+                                                std::to_string(value.size()) + " bytes");
+    Digest digest;
+    digest.algorithm_ = algorithm;
+    std::ranges::copy(value, digest.value_.begin());
+    return digest;
+}
+
+Sha256Value sha256(ByteView bytes) { return sha256({bytes}); }
+
+Sha256Value sha256(std::initializer_list<ByteView> parts) {
+    Sha256Value value;
+    hash_into(HashAlgorithm::kSha256, parts, value.data());
+    return value;
+}
+
+Digest digest_of(HashAlgorithm algorithm, ByteView bytes) {
+    std::array<std::uint8_t, 64> value{};
+    hash_into(algorithm, {bytes}, value.data());
+    return *Digest::create(algorithm, ByteView(value.data(), digest_size(algorithm)));
+}
+
+Sha256Value hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
+    // RFC 2104 over our own SHA-256: HMAC() of libcrypto 3.0 fetches at each call, three times the cost.
+    std::array<std::uint8_t, 64> inner{};
+    std::array<std::uint8_t, 64> outer{};
+    if (key.size() > inner.size()) {
+        std::ranges::copy(sha256(key), inner.begin());
+    } else {
+        std::ranges::copy(key, inner.begin());
+    }
+    for (std::size_t i = 0; i < inner.size(); ++i) {
+        outer[i] = static_cast<std::uint8_t>(inner[i] ^ 0x5c);
+        inner[i] ^= 0x36;
+    }
+    thread_local MdContext md;
+    Sha256Value value;
+    must(EVP_DigestInit_ex2(md.context, md_of(HashAlgorithm::kSha256), nullptr) == 1, "EVP_DigestInit_ex2");
+    must(EVP_DigestUpdate(md.context, inner.data(), inner.size()) == 1, "EVP_DigestUpdate");
+    for (const ByteView part : parts)
+        must(EVP_DigestUpdate(md.context, part.data(), part.size()) == 1, "EVP_DigestUpdate");
+    must(EVP_DigestFinal_ex(md.context, value.data(), nullptr) == 1, "EVP_DigestFinal_ex");
+    value = sha256({outer, value});
+    OPENSSL_cleanse(inner.data(), inner.size());
+    OPENSSL_cleanse(outer.data(), outer.size());
+    return value;
+}
+
+SecretBytes hkdf_sha256(ByteView key, ByteView salt, std::string_view info, std::size_t size) {
+    SecretBytes out(size);
+    EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr);
+    std::size_t written = size;
+    const bool ok =
+        context != nullptr && EVP_PKEY_derive_init(context) == 1 &&
+        EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1 &&
+        EVP_PKEY_CTX_set1_hkdf_salt(context, salt.data(), static_cast<int>(salt.size())) == 1 &&
+        EVP_PKEY_CTX_set1_hkdf_key(context, key.data(), static_cast<int>(key.size())) == 1 &&
+        EVP_PKEY_CTX_add1_hkdf_info(context, as_bytes(info).data(), static_cast<int>(info.size())) == 1 &&
+        EVP_PKEY_derive(context, out.expose_mutable().data(), &written) == 1 && written == size;
+    EVP_PKEY_CTX_free(context);
+    must(ok, "HKDF");
+    return out;
+}
+
+}  // namespace sigillo

@@ -1,0 +1,16 @@
+// The arguments that every command begins with, made into something to read from.
+#pragma once
+
+#include "appliance/audit/verify/log_snapshot.h"
+#include "appliance/sigillo-audit/commands.h"
+#include "appliance/sigillo-audit/terminal.h"
+
+namespace sigillo::audit_tool {
+
+// Errors with `field` set are about the command line (exit 2), others about the log (exit 1).
+Result<audit::TrustedKeys> read_keys(const std::filesystem::path& file);
+Result<audit::LogSnapshot> open_log(const LogArguments& arguments);
+// report_usage() or report_failure(), as the error has it.
+int report(const Error& error);
+
+}  // namespace sigillo::audit_tool

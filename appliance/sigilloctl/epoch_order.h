@@ -1,0 +1,23 @@
+// An officer's order to open a new epoch of the log, left in the store's directory while sigillod is stopped.
+// sigillod carries it out at its next start and removes it: appliance/sigillod/epoch_order.h.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "appliance/base/result.h"
+#include "appliance/sigilloctl/context.h"
+
+namespace sigillo::ctl {
+
+// kConflict when sigillod answers on its admin socket, or something other than "nobody listens" is found there.
+Status require_stopped(const Settings& settings);
+
+// Writes <store.directory>/epoch.order, {"officer","reason","time"}, atomic and durable, for the store's owner. The
+// officer is this process's real user, or who called sudo. kAlreadyExists: an order waits there already.
+Status write_epoch_order(const Settings& settings, const std::string& reason);
+
+// The name of the user who gives orders offline: "alice (uid 1000)".
+std::string officer_name();
+
+}  // namespace sigillo::ctl

@@ -1,0 +1,169 @@
+#include "appliance/sigillod/admin_service.h"
+
+#include <pwd.h>
+
+#include <array>
+
+#include "appliance/sigillod/codec.h"
+#include "appliance/sigillod/version.h"
+
+namespace sigillo {
+namespace {
+
+sam::AdminResponse done() {
+    sam::AdminResponse response;
+    response.mutable_done();
+    return response;
+}
+
+}  // namespace
+
+std::string officer_name(uid_t uid) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 4096> buffer{};
+    if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+        return std::string("officer:") + found->pw_name;
+    return "officer:uid-" + std::to_string(uid);
+}
+
+sam::AdminResponse AdminService::handle(const ipc::Peer& peer, const sam::AdminRequest& request) {
+    auto answer = dispatch(officer_name(peer.uid), request);
+    sam::AdminResponse response = answer ? *std::move(answer) : sam::AdminResponse();
+    if (!answer) *response.mutable_error() = to_message(answer.error());
+    response.set_id(request.id());
+    return response;
+}
+
+AdminService::Answer AdminService::dispatch(const std::string& officer, const sam::AdminRequest& request) {
+    if (!request.officer().order_signature().empty() || request.officer().approvals_size() > 0)
+        return fail(Errc::kUnsupported, "signed orders and approvals are not available yet", "officer");
+    using Body = sam::AdminRequest;
+    switch (request.body_case()) {
+        case Body::kGetStatus: return status();
+        case Body::kClientAdd: {
+            const auto& body = request.client_add();
+            SIGILLO_ASSIGN(const auto client, parts_.clients.add(officer, body.tenant(), body.name(),
+                                                                 as_bytes(body.spki_sha256())));
+            sam::AdminResponse response;
+            *response.mutable_client() = to_message(client);
+            return response;
+        }
+        case Body::kClientList: return list_clients();
+        case Body::kClientRemove: {
+            SIGILLO_ASSIGN(const ClientId client, ClientId::parse(request.client_remove().client_id()));
+            SIGILLO_TRY(parts_.clients.remove(officer, client));
+            return done();
+        }
+        case Body::kListSigners: return list_signers(request.list_signers());
+        case Body::kGetSigner: {
+            SIGILLO_ASSIGN(const SignerId id, SignerId::parse(request.get_signer().signer_id()));
+            SIGILLO_ASSIGN(const auto signer, parts_.signers.get("", id));
+            sam::AdminResponse response;
+            *response.mutable_signer() = to_message(signer);
+            return response;
+        }
+        case Body::kListCredentials: return list_credentials(request.list_credentials());
+        case Body::kGetCredential: return show_credential(request.get_credential());
+        case Body::kSetStatus: {
+            const auto& body = request.set_status();
+            SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
+            SIGILLO_TRY(parts_.credentials.set_status("", officer, id, body.status(), body.reason()));
+            return done();
+        }
+        case Body::kSetQscd: {
+            SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(request.set_qscd().credential_id()));
+            SIGILLO_TRY(parts_.credentials.set_qscd(officer, id, request.set_qscd().qscd()));
+            return done();
+        }
+        case Body::kUnlockFactors: {
+            SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(request.unlock_factors().credential_id()));
+            SIGILLO_TRY(parts_.ledger.update(
+                [&](audit::Recorder& recorder) { return parts_.lockout.unlock(recorder, id, officer, request.officer().reason()); }));
+            return done();
+        }
+        case Body::kGetCheckpoint: return checkpoint();
+        case Body::kCreateBackup: {
+            SIGILLO_ASSIGN(const BackupReport report, parts_.backup.create(officer, request.create_backup().directory()));
+            sam::AdminResponse response;
+            response.mutable_backup()->set_directory(report.directory);
+            response.mutable_backup()->set_checkpoint(report.checkpoint);
+            response.mutable_backup()->set_bytes(report.bytes);
+            return response;
+        }
+        default: return fail(Errc::kInvalidArgument, "a request without a body");
+    }
+}
+
+AdminService::Answer AdminService::status() {
+    sam::AdminResponse response;
+    sam::Status& status = *response.mutable_status();
+    *status.mutable_health() = parts_.health.report();
+    status.set_version(kVersion);
+    status.set_started_ms(unix_millis(parts_.started));
+    SIGILLO_TRY(parts_.ledger.view([&](ReadTransaction& txn) -> Status {
+        SIGILLO_ASSIGN(const auto epoch, parts_.log.epoch(txn));
+        if (epoch) {
+            status.set_origin(epoch->origin);
+            status.set_epoch(epoch->number);
+        }
+        SIGILLO_ASSIGN(const std::uint64_t size, parts_.ledger.log().size(txn));
+        status.set_log_size(size);
+        return {};
+    }));
+    SIGILLO_ASSIGN(const auto clients, parts_.clients.list());
+    std::uint64_t registered = 0;
+    for (const auto& client : clients) registered += client.removed ? 0 : 1;
+    status.set_clients(registered);
+    return response;
+}
+
+AdminService::Answer AdminService::list_clients() {
+    SIGILLO_ASSIGN(const auto clients, parts_.clients.list());
+    sam::AdminResponse response;
+    response.mutable_clients();
+    for (const auto& client : clients) *response.mutable_clients()->add_clients() = to_message(client);
+    return response;
+}
+
+AdminService::Answer AdminService::list_signers(const sam::AdminListSigners& body) {
+    SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.page().limit()));
+    SIGILLO_ASSIGN(const auto signers, parts_.signers.list(body.tenant(), body.page().after(), limit));
+    sam::AdminResponse response;
+    response.mutable_signers();
+    for (const auto& signer : signers) *response.mutable_signers()->add_signers() = to_message(signer);
+    return response;
+}
+
+AdminService::Answer AdminService::list_credentials(const sam::AdminListCredentials& body) {
+    SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.page().limit()));
+    SIGILLO_ASSIGN(const auto credentials,
+                   parts_.credentials.list(body.tenant(), body.signer_id(), body.page().after(), limit, false));
+    sam::AdminResponse response;
+    response.mutable_credentials();
+    for (const auto& credential : credentials) {
+        SIGILLO_ASSIGN(*response.mutable_credentials()->add_credentials(),
+                       to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+    }
+    return response;
+}
+
+AdminService::Answer AdminService::show_credential(const sam::GetCredential& body) {
+    SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
+    SIGILLO_ASSIGN(const auto credential, parts_.credentials.get("", id));
+    sam::AdminResponse response;
+    SIGILLO_ASSIGN(*response.mutable_credential(), to_message(credential, parts_.lockout.is_locked(credential.state),
+                                                              parts_.ledger.clock().now()));
+    return response;
+}
+
+AdminService::Answer AdminService::checkpoint() {
+    // What is committed now, and not what was a moment ago: an officer who asks wants to see his own order in it.
+    SIGILLO_TRY(parts_.publisher.publish());
+    sam::AdminResponse response;
+    response.mutable_checkpoint()->set_text(parts_.publisher.checkpoint());
+    response.mutable_checkpoint()->set_vkey(parts_.verifier_key);
+    return response;
+}
+
+}  // namespace sigillo

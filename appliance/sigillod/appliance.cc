@@ -1,0 +1,227 @@
+#include "appliance/sigillod/appliance.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "appliance/signing/reconcile.h"
+#include "appliance/sigillod/dispatcher.h"
+
+namespace sigillo {
+namespace {
+
+Result<ipc::ServerConfig> socket_config(const SocketSettings& settings) {
+    ipc::ServerConfig config;
+    config.path = settings.path;
+    for (const std::string& user : settings.users) {
+        if (!user.empty() && user.find_first_not_of("0123456789") == std::string::npos) {
+            config.allowed_uids.push_back(static_cast<uid_t>(std::stoul(user)));
+            continue;
+        }
+        const passwd* entry = ::getpwnam(user.c_str());  // before any thread is started
+        if (entry == nullptr) return fail(Errc::kInvalidArgument, settings.path + ": no user named " + user);
+        config.allowed_uids.push_back(entry->pw_uid);
+    }
+    return config;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base) {
+    std::unique_ptr<Appliance> appliance(new Appliance(std::move(base)));
+    SIGILLO_TRY(appliance->build_services());
+    return appliance;
+}
+
+Appliance::~Appliance() {
+    // No request may run any more when what it uses goes: workers first, then the sockets that feed them.
+    workers_.reset();
+    admin_workers_.reset();
+    public_workers_.reset();
+    health_lane_.reset();
+    admin_server_.reset();
+    public_server_.reset();
+    signing_server_.reset();
+    housekeeping_.reset();
+    if (publisher_) publisher_->stop();
+}
+
+Status Appliance::build_services() {
+    const DaemonConfig& config = base_->config;
+    audit::Ledger& ledger = *base_->ledger;
+    KeyStore& keys = *base_->keys;
+    Random& random = base_->random;
+
+    // What a crash left open is settled before the first request.
+    sads_ = std::make_unique<activation::Sads>(config.sad, base_->clock, random);
+    SIGILLO_ASSIGN(const std::uint64_t interrupted,
+                   signing::reconcile_open_intents(ledger, *sads_, config.signing.retry_window));
+    if (interrupted > 0) base_->logger.warning("uses_of_unknown_outcome", {{"count", interrupted}});
+    SIGILLO_TRY(ledger.update([&](audit::Recorder& recorder) -> Status {
+        audit::Event event = recorder.event("daemon.started");
+        event.set("interrupted_uses", interrupted);
+        SIGILLO_TRY(recorder.log(std::move(event)));
+        return {};
+    }));
+    SIGILLO_ASSIGN(publisher_, audit::Publisher::create(*base_->store, *base_->log, *base_->identity, base_->places,
+                                                        base_->clock, base_->logger, config.log));
+
+    clock_monitor_ = std::make_unique<activation::ClockMonitor>(config.clock, base_->clock);
+    pins_ = std::make_unique<activation::Pins>(config.pin, keys, random);
+    refusals_ = std::make_unique<activation::RefusalLog>(config.refusals, ledger, base_->logger);
+    enrolment_ = std::make_unique<activation::Enrolment>(config.enrolment, ledger, keys, *pins_, random);
+    activator_ = std::make_unique<activation::Activator>(
+        config.activation, activation::Activator::Parts{ledger, keys, *pins_, *sads_, *refusals_, random,
+                                                        [this] { return clock_monitor_->check(); }});
+    vault_ = std::make_unique<signing::KeyVault>(keys, base_->clock, config.vault);
+    signing_ = std::make_unique<signing::SigningPath>(
+        signing::SigningPath::Parts{ledger, *vault_, *sads_, *refusals_, base_->logger, config.signing});
+
+    SIGILLO_ASSIGN(authority_, issuance::Authority::open({ledger, keys, *base_->provider, random}, config.authority));
+    signers_ = std::make_unique<issuance::Signers>(ledger, keys, random, config.signers);
+    credentials_ = std::make_unique<issuance::Credentials>(issuance::Credentials::Parts{
+        ledger, keys, *authority_, *signers_, *base_->provider, random,
+        [this](const CredentialId& credential, std::uint64_t version) { vault_->forget(credential, version); },
+        config.credentials});
+    clients_ = std::make_unique<Clients>(ledger, random);
+    backup_ = std::make_unique<Backup>(ledger, *publisher_, config.log_directory);
+
+    const activation::Lockout lockout(config.activation.lockout, base_->clock);
+    signing_service_ = std::make_unique<SigningService>(
+        SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_, lockout,
+                              *signing_, health_});
+    public_service_ = std::make_unique<PublicService>(*authority_, health_);
+    admin_service_ = std::make_unique<AdminService>(
+        AdminService::Parts{ledger, *clients_, *signers_, *credentials_, lockout, *publisher_, *base_->log,
+                            base_->identity->verifier_key(), *backup_, health_, base_->clock.now()});
+    housekeeper_ = std::make_unique<Housekeeper>(*base_->store, config.housekeeper);
+    watch_health();
+    return {};
+}
+
+void Appliance::watch_health() {
+    using State = Health::State;
+    health_.add_probe([this]() -> Health::Item {
+        const KeyStoreHealth hsm = base_->keys->health();
+        return {"hsm", hsm.usable ? State::kOk : State::kFailed, hsm.reason};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const StoreHealth store = base_->store->health();
+        return {"store", !store.writable        ? State::kFailed
+                         : store.reason.empty() ? State::kOk
+                                                : State::kDegraded,
+                store.reason};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const audit::LogHealth log = publisher_->health();
+        return {"log", log.publishing ? State::kOk : State::kFailed, log.reason};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const audit::LogHealth log = publisher_->health();
+        return {"anchor", log.anchor.empty() ? State::kOk : State::kDegraded, log.anchor};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const Status clock = clock_monitor_->check();
+        return {"clock", clock ? State::kOk : State::kFailed, clock ? "" : clock.error().detail};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const std::size_t waiting = signing_->metrics().unsettled;
+        return {"outcomes", waiting == 0 ? State::kOk : State::kDegraded,
+                waiting == 0 ? "" : std::to_string(waiting) + " outcomes wait for room in the store"};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        return {"daemon", draining_ ? State::kFailed : State::kOk, draining_ ? "shutting down" : ""};
+    });
+
+    const auto metric = [this](const char* name, Health::Metric value) { health_.add_metric(name, std::move(value)); };
+    const auto number = [](auto value) { return static_cast<double>(value); };
+    metric("sigillo_signatures_total", [=, this] { return number(signing_->metrics().signatures); });
+    metric("sigillo_key_use_failures_total", [=, this] { return number(signing_->metrics().failures); });
+    metric("sigillo_signing_refusals_total", [=, this] { return number(signing_->metrics().refusals); });
+    metric("sigillo_keys_cached", [=, this] { return number(signing_->metrics().cached_keys); });
+    metric("sigillo_activations_total", [=, this] { return number(activator_->metrics().granted); });
+    metric("sigillo_activation_refusals_total", [=, this] { return number(activator_->metrics().refused); });
+    metric("sigillo_hsm_sessions_busy", [=, this] { return number(base_->keys->health().sessions_busy); });
+    metric("sigillo_hsm_waiting", [=, this] { return number(base_->keys->health().waiting); });
+    metric("sigillo_store_bytes_used", [=, this] { return number(base_->store->health().bytes_used); });
+    metric("sigillo_store_bytes_limit", [=, this] { return number(base_->store->health().bytes_limit); });
+    metric("sigillo_store_updates_waiting", [=, this] { return number(base_->store->health().waiting); });
+    metric("sigillo_log_leaves", [=, this] { return number(publisher_->health().committed); });
+    metric("sigillo_log_published", [=, this] { return number(publisher_->health().published); });
+    metric("sigillo_requests_waiting", [=, this] { return workers_ ? number(workers_->waiting()) : 0.0; });
+}
+
+std::vector<Housekeeping::Chore> Appliance::chores() {
+    using namespace std::chrono_literals;
+    return {
+        {"clock", 1s, [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
+        {"outcomes", 1s, [this] { signing_->settle(); }},
+        {"idle keys", 60s, [this] { vault_->forget_idle(); }},
+        {"expiries", 10s, [this] {
+             // A clock that jumped ahead would make everything due.
+             if (!clock_monitor_->check()) return;
+             if (auto status = housekeeper_->run_once(base_->clock.now()); !status)
+                 base_->logger.error("housekeeping", {{"error", status.error()}});
+         }},
+    };
+}
+
+Status Appliance::serve() {
+    const DaemonConfig& config = base_->config;
+    constexpr std::size_t kHealthThreads = 1;
+    constexpr std::size_t kAdminThreads = 4;    // an officer's backup must not keep another officer waiting
+    constexpr std::size_t kPublicThreads = 2;   // anonymous traffic never takes the signers' threads
+    constexpr std::size_t kSideQueue = 256;
+    workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit);
+    admin_workers_ = std::make_unique<WorkerPool>(kAdminThreads, kSideQueue);
+    public_workers_ = std::make_unique<WorkerPool>(kPublicThreads, kSideQueue);
+    health_lane_ = std::make_unique<WorkerPool>(kHealthThreads, kSideQueue);
+
+    SIGILLO_ASSIGN(const ipc::ServerConfig signing, socket_config(config.signing_socket));
+    SIGILLO_ASSIGN(const ipc::ServerConfig anonymous, socket_config(config.public_socket));
+    SIGILLO_ASSIGN(const ipc::ServerConfig admin, socket_config(config.admin_socket));
+    publisher_->start();
+    housekeeping_ = std::make_unique<Housekeeping>(chores());
+    SIGILLO_ASSIGN(admin_server_,
+                   ipc::Server::start(admin, make_handler<sam::AdminRequest, sam::AdminResponse>(
+                                                 *admin_workers_, *health_lane_, base_->logger,
+                                                 [this](const ipc::Peer& peer, const sam::AdminRequest& request) {
+                                                     return admin_service_->handle(peer, request);
+                                                 },
+                                                 [](const sam::AdminRequest& r) { return r.has_get_status(); }),
+                                      base_->logger));
+    SIGILLO_ASSIGN(public_server_,
+                   ipc::Server::start(anonymous, make_handler<sam::PublicRequest, sam::PublicResponse>(
+                                                     *public_workers_, *health_lane_, base_->logger,
+                                                     [this](const ipc::Peer&, const sam::PublicRequest& request) {
+                                                         return public_service_->handle(request);
+                                                     },
+                                                     [](const sam::PublicRequest& r) { return r.has_get_health(); }),
+                                      base_->logger));
+    SIGILLO_ASSIGN(signing_server_,
+                   ipc::Server::start(signing, make_handler<sam::SigningRequest, sam::SigningResponse>(
+                                                   *workers_, *health_lane_, base_->logger,
+                                                   [this](const ipc::Peer&, const sam::SigningRequest& request) {
+                                                       return signing_service_->handle(request);
+                                                   },
+                                                   [](const sam::SigningRequest& r) { return r.has_get_health(); }),
+                                      base_->logger));
+    return {};
+}
+
+bool Appliance::drain(std::chrono::seconds deadline) {
+    draining_ = true;
+    const auto servers = {signing_server_.get(), public_server_.get(), admin_server_.get()};
+    for (ipc::Server* server : servers) server->drain();
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    const auto busy = [&] {
+        std::size_t in_flight = 0;
+        for (ipc::Server* server : servers) in_flight += server->in_flight();
+        return in_flight > 0;
+    };
+    while (busy() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return !busy();
+}
+
+}  // namespace sigillo

@@ -1,0 +1,138 @@
+#include "appliance/sigillod/backup.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "appliance/base/clock.h"
+#include "appliance/base/digest.h"
+#include "appliance/base/encoding.h"
+#include "appliance/base/file.h"
+
+namespace sigillo {
+namespace {
+
+namespace fs = std::filesystem;
+
+// SHA-256 of a file without holding it in memory.
+Result<Sha256Value> file_digest(const fs::path& path, std::uint64_t& bytes) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::unexpected(errno_error(errno, "open " + path.string()));
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> md(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+    if (!md || EVP_DigestInit_ex(md.get(), EVP_sha256(), nullptr) != 1) return fail(Errc::kInternal, "SHA-256");
+    Bytes chunk(1 << 16);
+    for (;;) {
+        const auto got = ::read(fd.get(), chunk.data(), chunk.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return std::unexpected(errno_error(errno, "read " + path.string()));
+        if (got == 0) break;
+        EVP_DigestUpdate(md.get(), chunk.data(), static_cast<std::size_t>(got));
+        bytes += static_cast<std::uint64_t>(got);
+    }
+    Sha256Value value;
+    EVP_DigestFinal_ex(md.get(), value.data(), nullptr);
+    return value;
+}
+
+Status copy_one(const fs::path& from, const fs::path& to) {
+    std::error_code code;
+    fs::create_directories(to.parent_path(), code);
+    if (!code) fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
+    if (code) return std::unexpected(errno_error(code.value(), "copy " + from.string() + " to " + to.string()));
+    return {};
+}
+
+bool is_partial_tile(const fs::path& relative) {
+    return std::ranges::any_of(relative, [](const fs::path& part) { return part.extension() == ".p"; });
+}
+
+// Files of the log's directory, relative to it.
+Result<std::vector<fs::path>> log_files(const fs::path& directory) {
+    std::vector<fs::path> files;
+    std::error_code code;
+    for (auto entry = fs::recursive_directory_iterator(directory, code);
+         !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+        if (entry->is_regular_file(code)) files.push_back(fs::relative(entry->path(), directory));
+        code.clear();  // a partial tile that was tidied away meanwhile
+    }
+    if (code) return std::unexpected(errno_error(code.value(), "list " + directory.string()));
+    return files;
+}
+
+}  // namespace
+
+Result<BackupReport> Backup::create(const std::string& officer, const std::string& directory) {
+    const std::unique_lock running(running_, std::try_to_lock);
+    if (!running) return fail(Errc::kConflict, "a backup is running already", "directory");
+    const fs::path target(directory);
+    if (!target.is_absolute()) return fail(Errc::kInvalidArgument, "an absolute path is needed", "directory");
+    std::error_code code;
+    if (fs::exists(target, code) && !fs::is_empty(target, code))
+        return fail(Errc::kAlreadyExists, target.string() + " is not empty", "directory");
+    fs::create_directories(target, code);
+    if (code)
+        return fail(Errc::kForbidden,
+                    "cannot make " + target.string() + ": " + code.message() +
+                        " (sigillod writes only below sigillod.backup_directories)",
+                    "directory", code.value());
+    fs::permissions(target, fs::perms::owner_all, code);
+    auto report = copy(officer, target);
+    if (!report) fs::remove_all(target, code);
+    return report;
+}
+
+Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& directory) {
+    // The log says first that this backup was ordered: the copy itself holds the entry.
+    SIGILLO_TRY(ledger_.update([&](audit::Recorder& recorder) -> Status {
+        audit::Event event = recorder.event("backup.created");
+        event.set("officer", officer);
+        SIGILLO_TRY(recorder.log(std::move(event)));
+        return {};
+    }));
+    BackupReport report;
+    report.directory = directory.string();
+    const fs::path log_copy = directory / "log";
+
+    // The checkpoint and its partial tiles, which change, while nothing is published; then the store, whose log is that
+    // checkpoint's or longer; last the full tiles, which never change: with them every leaf that the store has packed away.
+    SIGILLO_TRY(publisher_.publish());
+    SIGILLO_TRY(publisher_.quietly([&](const std::string& checkpoint) -> Status {
+        report.checkpoint = checkpoint;
+        SIGILLO_ASSIGN(const auto files, log_files(log_directory_));
+        for (const fs::path& file : files) {
+            if (file == "checkpoint" || is_partial_tile(file))
+                SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
+        }
+        return {};
+    }));
+    SIGILLO_TRY(ledger_.store().copy_to((directory / "store").string()));
+    SIGILLO_ASSIGN(const auto files, log_files(log_directory_));
+    for (const fs::path& file : files) {
+        if (file != "checkpoint" && !is_partial_tile(file))
+            SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
+    }
+    SIGILLO_TRY(sync_tree(directory));
+
+    nlohmann::json manifest = {{"format", 1},
+                               {"created", rfc3339(ledger_.clock().now())},
+                               {"officer", officer},
+                               {"checkpoint", report.checkpoint},
+                               {"files", nlohmann::json::array()}};
+    SIGILLO_ASSIGN(auto copied, log_files(directory));
+    std::ranges::sort(copied);
+    for (const fs::path& file : copied) {
+        std::uint64_t bytes = 0;
+        SIGILLO_ASSIGN(const Sha256Value digest, file_digest(directory / file, bytes));
+        manifest["files"].push_back({{"path", file.generic_string()}, {"sha256", hex_encode(digest)}, {"bytes", bytes}});
+        report.bytes += bytes;
+    }
+    SIGILLO_TRY(write_file_durably(directory / "manifest.json", as_bytes(manifest.dump(2) + "\n"), 0600));
+    return report;
+}
+
+}  // namespace sigillo

@@ -1,0 +1,153 @@
+#include "appliance/sigillod/config.h"
+
+#include <algorithm>
+
+#include "appliance/base/config_file.h"
+#include "appliance/base/file.h"
+
+namespace sigillo {
+namespace {
+
+constexpr std::int64_t kMiB = 1 << 20;
+constexpr std::int64_t kDayS = 86'400;
+
+void read_hsm(ConfigFile& file, HsmSettings& hsm) {
+    file.required_text("hsm.token", hsm.token)
+        .required_text("hsm.pin_file", hsm.pin_file)
+        .text("hsm.token_directory", hsm.token_directory)
+        .count("hsm.max_sessions", hsm.max_sessions, 1, 256)
+        .duration("hsm.session_wait_ms", hsm.session_wait, 10, 300'000)
+        .text("hsm.ca_algorithm", hsm.ca_algorithm);
+    if (hsm.ca_algorithm != "EC-P256" && hsm.ca_algorithm != "EC-P384")
+        file.complain("hsm.ca_algorithm", R"(must be "EC-P256" or "EC-P384")");
+}
+
+void read_store(ConfigFile& file, LmdbConfig& store, HousekeeperConfig& housekeeper) {
+    std::int64_t map_mib = static_cast<std::int64_t>(store.map_bytes) / kMiB;
+    file.required_text("store.directory", store.directory)
+        .integer("store.map_size_mib", map_mib, 16, std::int64_t{16} << 20)
+        .count("store.max_readers", store.max_readers, 16, 10'000)
+        .count("store.queue_limit", store.queue_limit, 16, 1'000'000)
+        .count("store.group_limit", store.group_limit, 1, 10'000)
+        .duration("store.linger_us", store.linger, 0, 100'000)
+        .count("store.growth_alarm_percent", store.growth_alarm_percent, 1, 99)
+        .duration("store.reader_alarm_ms", store.reader_alarm, 1'000, 3'600'000)
+        .count("store.housekeeping_batch", housekeeper.batch, 1, 10'000);
+    store.map_bytes = static_cast<std::uint64_t>(map_mib * kMiB);
+}
+
+void read_log(ConfigFile& file, DaemonConfig& config, std::string& directory) {
+    file.required_text("log.directory", directory)
+        .required_text("log.origin", config.log_origin)
+        .texts("log.anchors", config.log_anchors)
+        .duration("log.publish_interval_ms", config.log.interval, 10, 1'000)
+        .duration("log.anchor_interval_ms", config.log.anchor_interval, 10, 60'000)
+        .duration("log.lag_limit_ms", config.log.lag_limit, 1'000, 600'000);
+}
+
+void read_daemon(ConfigFile& file, DaemonConfig& config) {
+    file.required_text("sigillod.signing_socket", config.signing_socket.path)
+        .required_text("sigillod.public_socket", config.public_socket.path)
+        .required_text("sigillod.admin_socket", config.admin_socket.path)
+        .texts("sigillod.signing_users", config.signing_socket.users)
+        .texts("sigillod.public_users", config.public_socket.users)
+        .texts("sigillod.admin_users", config.admin_socket.users)
+        .count("sigillod.workers", config.workers, 1, 1'024)
+        .count("sigillod.queue_limit", config.queue_limit, 1, 1'000'000)
+        .duration("sigillod.shutdown_deadline_s", config.shutdown_deadline, 1, 600)
+        .texts("sigillod.backup_directories", config.backup_directories);
+    read_hardening_config(file, "sigillod", config.hardening);
+}
+
+void read_activation(ConfigFile& file, DaemonConfig& config) {
+    auto& lockout = config.activation.lockout;
+    file.count("activation.hashes_limit", config.activation.hashes_limit, 1, 1'000)
+        .count("activation.totp_drift_steps", config.activation.drift_steps, 0, 10)
+        .count("activation.hotp_look_ahead", config.activation.look_ahead, 0, 100)
+        .count("activation.tries", lockout.tries, 1, 100)
+        .duration("activation.first_lock_s", lockout.first_lock, 1, kDayS)
+        .duration("activation.longest_lock_s", lockout.longest_lock, 1, 30 * kDayS)
+        .count("activation.tries_until_officer", lockout.tries_until_officer, 1, 1'000)
+        .count("activation.client_failures", lockout.client_failures, 1, 1'000'000)
+        .duration("activation.client_window_s", lockout.client_window, 1, 30 * kDayS)
+        .duration("activation.click_window_s", config.activation.click.tolerance, 1, 3'600)
+        .count("activation.pin_least_length", config.pin.least_length, 4, 32)
+        .count("activation.pin_most_length", config.pin.most_length, 4, 128)
+        .count("activation.argon2_memory_kib", config.pin.memory_kib, 8'192, 1 << 20)
+        .count("activation.argon2_passes", config.pin.passes, 1, 16)
+        .count("activation.argon2_runs", config.pin.concurrent_runs, 1, 64)
+        .duration("activation.sad_lifetime_s", config.sad.lifetime, 10, 900)
+        .duration("activation.transaction_s", config.sad.transaction, 10, 3'600)
+        .text("activation.otp_issuer", config.enrolment.otp.issuer)
+        .duration("activation.clock_tolerance_ms", config.clock.tolerance, 100, 60'000)
+        .count("activation.refusals_per_credential", config.refusals.per_credential, 1, 10'000)
+        .count("activation.refusals_per_client", config.refusals.per_client, 1, 1'000'000);
+    config.enrolment.otp.drift_steps = config.activation.drift_steps;
+    config.enrolment.otp.look_ahead = config.activation.look_ahead;
+}
+
+void read_issuance(ConfigFile& file, DaemonConfig& config) {
+    auto& ca = config.authority.ca;
+    std::string pki_url;
+    std::int64_t signer_days = std::chrono::duration_cast<std::chrono::days>(ca.signer_validity).count();
+    std::int64_t ca_days = std::chrono::duration_cast<std::chrono::days>(ca.ca_validity).count();
+    file.required_text("issuance.pki_url", pki_url)
+        .text("issuance.country", ca.country)
+        .text("issuance.organization", ca.organization)
+        .text("issuance.organization_identifier", ca.organization_identifier)
+        .text("issuance.common_name", ca.common_name)
+        .text("issuance.cps_url", ca.cps_url)
+        .integer("issuance.signer_validity_days", signer_days, 1, 3'650)
+        .integer("issuance.ca_validity_days", ca_days, 1, 36'500)
+        .duration("issuance.backdate_s", ca.backdate, 0, kDayS)
+        .duration("issuance.crl_validity_s", ca.crl_validity, 60, 30 * kDayS)
+        .duration("issuance.crl_interval_s", config.authority.crl_interval, 1, 30 * kDayS)
+        .count("issuance.max_crl_entries", ca.max_crl_entries, 1, 10'000'000)
+        .count("issuance.multisign_default", config.credentials.multisign_default, 1, 1'000)
+        .count("issuance.max_chain", config.credentials.chain.max_certificates, 2, 10);
+    ca.signer_validity = std::chrono::days(signer_days);
+    ca.ca_validity = std::chrono::days(ca_days);
+    ca.crl_url = pki_url + "/ca.crl";
+    ca.ca_issuers_url = pki_url + "/ca.crt";
+    if (config.authority.crl_interval >= ca.crl_validity)
+        file.complain("issuance.crl_interval_s", "must be shorter than issuance.crl_validity_s");
+}
+
+void read_signing(ConfigFile& file, DaemonConfig& config) {
+    file.count("signing.hashes_per_call", config.signing.hashes_per_call, 1, 256)
+        .duration("signing.retry_window_h", config.signing.retry_window, 1, 24 * 30)
+        .duration("signing.turn_patience_ms", config.signing.turn_patience, 100, 300'000)
+        .count("signing.key_cache_limit", config.vault.cache_limit, 0, 1'000'000)
+        .duration("signing.key_idle_limit_s", config.vault.idle_limit, 1, 30 * kDayS);
+}
+
+}  // namespace
+
+Result<DaemonConfig> load_daemon_config(const std::filesystem::path& path) {
+    SIGILLO_ASSIGN(ConfigFile file, ConfigFile::load(path));
+    DaemonConfig config;
+    read_hsm(file, config.hsm);
+    read_store(file, config.store, config.housekeeper);
+    read_log(file, config, config.log_directory);
+    read_daemon(file, config);
+    read_activation(file, config);
+    read_issuance(file, config);
+    read_signing(file, config);
+    SIGILLO_TRY(file.finish());
+    return config;
+}
+
+Result<SecretBytes> read_pin_file(const std::filesystem::path& path) {
+    SIGILLO_TRY(check_secret_file(path));
+    constexpr std::size_t kLimit = 512;  // bytes: PKCS#11 modules take at most 255
+    SIGILLO_ASSIGN(Bytes contents, read_file(path, kLimit));
+    while (!contents.empty() && (contents.back() == '\n' || contents.back() == '\r')) contents.pop_back();
+    SecretBytes pin = SecretBytes::copy_of(contents);
+    cleanse(contents);
+    if (pin.empty()) return fail(Errc::kInvalidArgument, path.string() + " is empty: write the HSM's user PIN into it");
+    if (std::ranges::find(pin.expose(), '\n') != pin.expose().end())
+        return fail(Errc::kInvalidArgument, path.string() + " has more than one line");
+    return pin;
+}
+
+}  // namespace sigillo

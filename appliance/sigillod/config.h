@@ -1,0 +1,85 @@
+// sigillod's part of the instance's configuration file. Every bound has its default and its reason where it is
+// declared, in the layer that it bounds; here they only get their names.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "appliance/activation/activator.h"
+#include "appliance/activation/clock_monitor.h"
+#include "appliance/activation/enrolment.h"
+#include "appliance/activation/pin.h"
+#include "appliance/activation/refusal_log.h"
+#include "appliance/activation/sad.h"
+#include "appliance/audit/publisher.h"
+#include "appliance/base/result.h"
+#include "appliance/issuance/authority.h"
+#include "appliance/issuance/credentials.h"
+#include "appliance/issuance/signers.h"
+#include "appliance/signing/signing_path.h"
+#include "appliance/store/housekeeper.h"
+#include "appliance/store/lmdb_config.h"
+#include "hardening/hardening.h"
+#include "keystore/pkcs11/pkcs11_key_store.h"
+
+namespace sigillo {
+
+struct HsmSettings {
+    std::string token;            // RFC 7512 URI
+    std::string pin_file;         // mode 0600, one line
+    std::string token_directory;  // SoftHSM's; synced after the ceremony
+    std::size_t max_sessions = Pkcs11Config{}.max_sessions;
+    std::chrono::milliseconds session_wait = Pkcs11Config{}.session_wait;
+    std::string ca_algorithm = "EC-P256";  // of the ceremony
+};
+
+struct SocketSettings {
+    std::string path;
+    std::vector<std::string> users;  // names or numbers; empty: our own user only
+};
+
+struct DaemonConfig {
+    HsmSettings hsm;
+    LmdbConfig store;
+    HousekeeperConfig housekeeper;
+    audit::PublisherConfig log;
+    std::string log_directory;
+    std::string log_origin;
+    std::vector<std::string> log_anchors;
+
+    SocketSettings signing_socket;
+    SocketSettings public_socket;
+    SocketSettings admin_socket;
+    // Threads that carry requests out. They wait for the store's fsync and for the HSM most of the time: as many as
+    // requests that shall share one commit.
+    std::size_t workers = 96;
+    // Requests that wait for a thread; beyond it the answer is "busy". Two seconds of work at full speed.
+    std::size_t queue_limit = 4'096;
+    // From SIGTERM to exit. Longer than the slowest HSM call that still succeeds, shorter than systemd's patience.
+    std::chrono::seconds shutdown_deadline{20};
+    // Where backups may be written: Landlock keeps the process out of every other place.
+    std::vector<std::string> backup_directories;
+    HardeningConfig hardening;
+
+    activation::ActivatorConfig activation;
+    activation::PinConfig pin;
+    activation::SadConfig sad;
+    activation::RefusalLogConfig refusals;
+    activation::EnrolmentConfig enrolment;
+    activation::ClockMonitorConfig clock;
+    issuance::AuthorityConfig authority;
+    issuance::CredentialLimits credentials;
+    issuance::SignerLimits signers;
+    signing::SigningLimits signing;
+    signing::KeyVaultConfig vault;
+};
+
+// kInvalidArgument with every complaint, one a line; kNotFound, kUnavailable for the file itself.
+Result<DaemonConfig> load_daemon_config(const std::filesystem::path& path);
+
+// The one line of a PIN file (hardening's checks of owner and mode included).
+Result<SecretBytes> read_pin_file(const std::filesystem::path& path);
+
+}  // namespace sigillo

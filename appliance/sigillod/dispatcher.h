@@ -1,0 +1,56 @@
+// From a socket's frames to a service and back: parse, queue, carry out, answer.
+//
+// Requests wait in one bounded queue for a worker; when it is full the answer is "busy" at once. Health has a lane of its
+// own, so that it answers while all workers wait for an HSM that hangs.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "appliance/base/logger.h"
+#include "appliance/base/worker_pool.h"
+#include "appliance/ipc/server.h"
+#include "appliance/sigillod/codec.h"
+
+namespace sigillo {
+
+// `Request` and `Response` are the messages of one socket. service(peer, request) -> Response runs on a worker.
+template <class Request, class Response>
+ipc::Handler make_handler(WorkerPool& workers, WorkerPool& health_lane, Logger& logger,
+                          std::function<Response(const ipc::Peer&, const Request&)> service,
+                          std::function<bool(const Request&)> is_health) {
+    return [&workers, &health_lane, &logger, service = std::move(service), is_health = std::move(is_health)](
+               const ipc::Peer& peer, Bytes payload, ipc::Reply reply) {
+        const auto send = [](const ipc::Reply& to, const Response& response) {
+            Bytes bytes(response.ByteSizeLong());
+            response.SerializeToArray(bytes.data(), static_cast<int>(bytes.size()));
+            to(std::move(bytes));
+        };
+        const auto refuse = [send](const ipc::Reply& to, std::uint64_t id, const Error& error) {
+            Response response;
+            response.set_id(id);
+            *response.mutable_error() = to_message(error);
+            send(to, response);
+        };
+        auto request = std::make_shared<Request>();
+        const bool parsed = request->ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+        cleanse(payload);  // may hold a PIN or an OTP
+        if (!parsed) {
+            refuse(reply, 0, Error{Errc::kInvalidArgument, "not a message of this socket"});
+            return;
+        }
+        WorkerPool& lane = is_health(*request) ? health_lane : workers;
+        const Status queued = lane.submit([request, reply, peer, service, send, refuse, &logger]() noexcept {
+            try {
+                send(reply, service(peer, *request));
+            } catch (const std::exception& error) {
+                // Nothing below throws on purpose: this is memory, or a broken libcrypto.
+                logger.error("request_threw", {{"what", error.what()}});
+                refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
+            }
+        });
+        if (!queued) refuse(reply, request->id(), queued.error());
+    };
+}
+
+}  // namespace sigillo

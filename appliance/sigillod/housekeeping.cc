@@ -1,0 +1,35 @@
+#include "appliance/sigillod/housekeeping.h"
+
+#include <algorithm>
+
+namespace sigillo {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+Housekeeping::Housekeeping(std::vector<Chore> chores) : chores_(std::move(chores)), thread_([this] { run(); }) {}
+
+Housekeeping::~Housekeeping() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+}
+
+void Housekeeping::run() {
+    std::vector<SteadyTime> due;
+    for (const Chore& chore : chores_) due.push_back(std::chrono::steady_clock::now() + chore.every);
+    std::unique_lock lock(mutex_);
+    while (!ending_ && !chores_.empty()) {
+        const auto next = std::ranges::min_element(due);
+        if (wake_.wait_until(lock, *next, [this] { return ending_; })) return;
+        const auto index = static_cast<std::size_t>(next - due.begin());
+        lock.unlock();
+        chores_[index].work();
+        lock.lock();
+        *next = std::chrono::steady_clock::now() + chores_[index].every;
+    }
+}
+
+}  // namespace sigillo

@@ -1,0 +1,36 @@
+// What goes on in the background, on one thread: expired rows, idle keys, Outcomes that wait for room, the clock, the
+// sweep through the records.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace sigillo {
+
+class Housekeeping {
+   public:
+    struct Chore {
+        std::string name;
+        std::chrono::milliseconds every;
+        std::function<void()> work;  // must not throw; reports its own failures
+    };
+    explicit Housekeeping(std::vector<Chore> chores);
+    ~Housekeeping();  // ends after the chore that runs
+    Housekeeping(const Housekeeping&) = delete;
+    Housekeeping& operator=(const Housekeeping&) = delete;
+
+   private:
+    void run();
+    std::vector<Chore> chores_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    bool ending_ = false;  // guarded by mutex_
+    std::thread thread_;
+};
+
+}  // namespace sigillo

@@ -1,0 +1,35 @@
+#include "appliance/sigillod/public_service.h"
+
+#include "appliance/sigillod/codec.h"
+
+namespace sigillo {
+
+sam::PublicResponse PublicService::handle(const sam::PublicRequest& request) {
+    sam::PublicResponse response;
+    response.set_id(request.id());
+    switch (request.body_case()) {
+        case sam::PublicRequest::kGetHealth: {
+            // Only whether it works: reasons and numbers are for clients and officers.
+            response.mutable_health()->set_state(health_.report().state());
+            return response;
+        }
+        case sam::PublicRequest::kGetCaCertificate: {
+            const Bytes& certificate = authority_.certificate();
+            response.mutable_document()->set_der(certificate.data(), certificate.size());
+            return response;
+        }
+        case sam::PublicRequest::kGetCrl: {
+            if (const auto crl = authority_.crl()) {
+                response.mutable_document()->set_der(crl->data(), crl->size());
+            } else {
+                *response.mutable_error() = to_message(crl.error());
+            }
+            return response;
+        }
+        default:
+            *response.mutable_error() = to_message(Error{Errc::kInvalidArgument, "a request without a body"});
+            return response;
+    }
+}
+
+}  // namespace sigillo

@@ -1,0 +1,66 @@
+// What sigillo-api may ask on behalf of a client: the one place where the signing socket's messages meet the layers
+// below. Decoding, naming the client, idempotency; no decision of its own.
+#pragma once
+
+#include "appliance/activation/activator.h"
+#include "appliance/activation/enrolment.h"
+#include "appliance/ipc/sam.pb.h"
+#include "appliance/issuance/credentials.h"
+#include "appliance/issuance/signers.h"
+#include "appliance/signing/signing_path.h"
+#include "appliance/signing/uses.h"
+#include "appliance/sigillod/clients.h"
+#include "appliance/sigillod/health.h"
+#include "appliance/sigillod/idempotency.h"
+
+namespace sigillo {
+
+// Thread-safe; handle() blocks its thread.
+class SigningService {
+   public:
+    struct Parts {
+        audit::Ledger& ledger;
+        Random& random;
+        Clients& clients;
+        issuance::Signers& signers;
+        issuance::Credentials& credentials;
+        activation::Enrolment& enrolment;
+        activation::Activator& activator;
+        activation::Lockout lockout;
+        signing::SigningPath& signing;
+        Health& health;
+    };
+    explicit SigningService(Parts parts) : parts_(std::move(parts)) {}
+
+    sam::SigningResponse handle(const sam::SigningRequest& request);
+
+   private:
+    using Answer = Result<sam::SigningResponse>;
+    struct Call;  // client and idempotency of one request
+
+    Answer dispatch(const sam::SigningRequest& request, const RegisteredClient& client);
+    Answer change(const sam::SigningRequest& request, Call& call);
+
+    Answer create_signer(const sam::CreateSigner& body, Call& call);
+    Answer enrol_factor(const sam::EnrolFactor& body, Call& call);
+    Answer create_credential(const sam::CreateCredential& body, Call& call);
+    Answer set_status(const sam::SetStatus& body, Call& call);
+
+    Answer get_signer(const sam::GetSigner& body, const RegisteredClient& client);
+    Answer list_signers(const sam::ListSigners& body, const RegisteredClient& client);
+    Answer list_factors(const sam::ListFactors& body, const RegisteredClient& client);
+    Answer delete_factor(const sam::DeleteFactor& body, const RegisteredClient& client);
+    Answer get_credential(const sam::GetCredential& body, const RegisteredClient& client);
+    Answer list_credentials(const sam::ListCredentials& body, const RegisteredClient& client);
+    Answer set_certificate(const sam::SetCertificate& body, const RegisteredClient& client);
+    Answer delete_credential(const sam::DeleteCredential& body, const RegisteredClient& client);
+    Answer list_uses(const sam::ListUses& body, const RegisteredClient& client);
+
+    Answer authorize(const sam::Authorize& body, const RegisteredClient& client);
+    Answer extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
+    Answer sign_hash(const sam::SignHash& body, const RegisteredClient& client);
+
+    Parts parts_;
+};
+
+}  // namespace sigillo

@@ -1,0 +1,66 @@
+#include "appliance/signing/check_step.h"
+
+#include <set>
+
+namespace sigillo::signing {
+
+Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
+                                                  const SignRequest& request) {
+    SIGILLO_ASSIGN(auto credential, require(txn, codec, tables::kCredentials, key_of(request.credential.str()),
+                                            "credentialID"));
+    if (credential.value.tenant() != request.tenant || credential.value.status() == record::STATUS_DELETED)
+        return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
+    return credential;
+}
+
+Status check_usable(const record::Credential& credential, WallTime now) {
+    switch (credential.status()) {
+        case record::STATUS_ACTIVE: break;
+        case record::STATUS_PENDING: return fail(Errc::kDisabled, "the credential has no certificate yet");
+        case record::STATUS_SUSPENDED: return fail(Errc::kDisabled, "the credential is suspended");
+        case record::STATUS_REVOKED: return fail(Errc::kDisabled, "the credential is revoked");
+        default: return fail(Errc::kDisabled, "the credential is not active");
+    }
+    // EN 419 241-1 SRA_SKM.2.2: the certificate is checked before the key is used.
+    if (unix_millis(now) < credential.not_before_ms() || unix_millis(now) > credential.not_after_ms())
+        return fail(Errc::kExpired, "the signing certificate is outside its validity");
+    return {};
+}
+
+Status check_request(const SignRequest& request, const record::Credential& credential, const SigningLimits& limits) {
+    const auto algorithm = key_algorithm_from_name(credential.key_algorithm());
+    if (!algorithm) return fail(Errc::kCorrupt, "credential with an unknown key algorithm");
+    if (!fits(*algorithm, request.scheme))
+        return fail(Errc::kInvalidArgument, "the signature algorithm does not fit the credential's key", "signAlgo");
+    if (request.hashes.empty()) return fail(Errc::kMissingArgument, "no hash", "hash");
+    if (request.hashes.size() > limits.hashes_per_call)
+        return fail(Errc::kLimitExceeded,
+                    "one call takes at most " + std::to_string(limits.hashes_per_call) + " hashes", "hash");
+    std::set<std::string_view> seen;
+    for (const Digest& hash : request.hashes) {
+        if (hash.algorithm() != request.scheme.hash)
+            return fail(Errc::kInvalidArgument, "hash of another algorithm than stated", "hash");
+        if (!seen.insert(as_text(hash.bytes())).second)
+            return fail(Errc::kHashNotAuthorized, "the same hash twice in one call", "hash");
+    }
+    return {};
+}
+
+Result<std::optional<std::vector<Bytes>>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
+                                                            ByteView call_key) {
+    SIGILLO_ASSIGN(const auto call, load(txn, codec, tables::kCalls, call_key));
+    if (!call) return std::optional<std::vector<Bytes>>();
+    switch (call->value.state()) {
+        case record::CALL_SIGNED: {
+            std::vector<Bytes> signatures;
+            for (const std::string& signature : call->value.signatures()) signatures.push_back(to_bytes(signature));
+            return std::optional(std::move(signatures));
+        }
+        case record::CALL_FAILED: return std::optional<std::vector<Bytes>>();
+        default:
+            return fail(Errc::kOutcomeUnknown,
+                        "the outcome of this very call is not known: authorise these hashes again");
+    }
+}
+
+}  // namespace sigillo::signing

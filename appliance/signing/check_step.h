@@ -1,0 +1,40 @@
+// Steps 1 and 2: does what was asked fit the credential? Reads only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "appliance/audit/recorder.h"
+#include "appliance/signing/request.h"
+
+namespace sigillo::signing {
+
+struct SigningLimits {
+    // Hashes in one call. One Intent carries them all, and a leaf of the log holds 65,535 bytes.
+    std::size_t hashes_per_call = 256;
+    // How long a call's signatures answer its retries.
+    std::chrono::hours retry_window{24};
+    // How long a retry waits for the identical call before it.
+    std::chrono::milliseconds turn_patience{20'000};
+    // Outcomes that wait for room in the store before new uses are refused.
+    std::size_t unsettled_limit = 1024;
+};
+
+// The credential, if it is the client's tenant's: kNotFound otherwise, as if it did not exist.
+Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
+                                                  const SignRequest& request);
+
+// Whether this credential may sign at all at `now`: kDisabled, kExpired.
+Status check_usable(const record::Credential& credential, WallTime now);
+
+// Whether the request fits the credential's key and the limits: kInvalidArgument (`field` signAlgo or hash),
+// kLimitExceeded (`field` hash), kMissingArgument.
+Status check_request(const SignRequest& request, const record::Credential& credential, const SigningLimits& limits);
+
+// Signatures of an earlier identical call; nothing when there was none or it gave its hashes back;
+// kOutcomeUnknown when a crash hid its outcome.
+Result<std::optional<std::vector<Bytes>>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
+                                                            ByteView call_key);
+
+}  // namespace sigillo::signing

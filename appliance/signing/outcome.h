@@ -1,0 +1,36 @@
+// Step 6: what came of a use, in the log and in the rows that retries and `uses` read.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "appliance/activation/sad.h"
+#include "appliance/audit/recorder.h"
+#include "appliance/base/ids.h"
+
+namespace sigillo::signing {
+
+enum class UseResult : std::uint8_t {
+    kSigned,   // signatures made, verified, kept for retries
+    kFailed,   // the HSM definitely made none that left it: the hashes are given back
+    kUnknown,  // it may have: the hashes stay spent
+};
+
+struct Outcome {
+    UseResult result = UseResult::kUnknown;
+    CredentialId credential;
+    std::uint64_t intent_index = 0;
+    Bytes call_key;           // SHA-256(SAD) ‖ request digest
+    activation::SpentSad sad;  // kFailed: what is given back,
+    std::vector<Digest> hashes;  // for these
+    std::vector<Bytes> signatures;  // kSigned only, in the order of the hashes
+    std::string error;              // Errc name, otherwise
+};
+
+// Durable on return. `retry_window`: how long the signatures answer retries.
+Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const Outcome& outcome,
+                     std::chrono::hours retry_window);
+
+}  // namespace sigillo::signing

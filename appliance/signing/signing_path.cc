@@ -1,0 +1,156 @@
+#include "appliance/signing/signing_path.h"
+
+#include <algorithm>
+
+#include "appliance/signing/spend_step.h"
+
+namespace sigillo::signing {
+namespace {
+
+// Whether the HSM can have made a signature when it answered this. Only a definite no gives the hashes back.
+bool definitely_not_signed(const Error& error) {
+    switch (error.code) {
+        case Errc::kHsmRefused:        // it said no
+        case Errc::kUnavailable:       // it was not asked
+        case Errc::kCorrupt:           // the key could not be unwrapped
+        case Errc::kConflict:          // the grant was refused by the vault
+        case Errc::kInvalidArgument:   // refused before the call
+        case Errc::kUnsupported: return true;
+        default: return false;
+    }
+}
+
+}  // namespace
+
+Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
+    // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the client.
+    const Bytes call_key = concat(activation::sad_digest(request.sad), request_digest(request));
+
+    // Identical calls take turns, so that a retry finds what the first call stored.
+    SIGILLO_ASSIGN(const auto turn, in_flight_.take_turn(call_key, parts_.limits.turn_patience));
+    // A call whose Outcome the store refused is a retry too: it can be answered once the store has taken it.
+    SIGILLO_TRY(settle_call(call_key));
+    auto result = sign_in_turn(request, call_key);
+    if (!result && result.error().code != Errc::kNotFound) {
+        const std::lock_guard lock(mutex_);
+        ++counts_.refusals;
+    }
+    return result;
+}
+
+Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
+    // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer nothing.
+    struct Checked {
+        std::optional<std::vector<Bytes>> stored;
+        std::optional<Error> refusal;  // of a credential that is the client's: goes into the log
+    };
+    SIGILLO_ASSIGN(const Checked checked, parts_.ledger.view([&](ReadTransaction& txn) -> Result<Checked> {
+        Checked found;
+        SIGILLO_ASSIGN(const auto credential, own_credential(txn, parts_.ledger.codec(), request));
+        auto check = [&]() -> Status {
+            SIGILLO_TRY(check_request(request, credential.value, parts_.limits));
+            SIGILLO_ASSIGN(found.stored, stored_signatures(txn, parts_.ledger.codec(), call_key));
+            if (!found.stored) SIGILLO_TRY(check_usable(credential.value, parts_.ledger.clock().now()));
+            return {};
+        };
+        if (auto status = check(); !status) found.refusal = status.error();
+        return found;
+    }));
+    if (checked.stored) return *checked.stored;
+    if (checked.refusal) {
+        parts_.refusals.record("signing.refused", request.credential, request.client, checked.refusal->code);
+        return std::unexpected(*checked.refusal);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        if (unsettled_.size() >= parts_.limits.unsettled_limit)
+            return fail(Errc::kStorageFull, "outcomes of earlier uses still wait for room in the store");
+    }
+    reached(Step::kChecked);
+
+    // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log says
+    // which uses were under way. The SAD is spent in the same transaction, so it can never be spent twice.
+    auto spent = SpendStep::run(parts_.ledger, parts_.sads, request, call_key);
+    if (!spent) {
+        parts_.refusals.record("signing.refused", request.credential, request.client, spent.error().code);
+        return std::unexpected(spent.error());
+    }
+    if (!spent->grant) return std::move(spent->stored);
+    reached(Step::kIntentDurable);
+
+    Outcome outcome;
+    outcome.credential = request.credential;
+    outcome.intent_index = spent->grant->intent_index();
+    outcome.call_key = to_bytes(call_key);
+    outcome.sad = std::move(spent->sad);
+    outcome.hashes = request.hashes;
+
+    // Steps 4 and 5. No transaction is held while the HSM works; every signature is verified before it goes on.
+    auto made = parts_.vault.redeem(*std::move(spent->grant), request.scheme, request.hashes);
+    if (made) reached(Step::kSigned);
+
+    // Step 6. What came of it is durable before anybody learns of it.
+    return conclude(std::move(outcome), std::move(made));
+}
+
+Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::vector<Bytes>> made) {
+    if (made) {
+        outcome.result = UseResult::kSigned;
+        outcome.signatures = *made;
+    } else {
+        outcome.result = definitely_not_signed(made.error()) ? UseResult::kFailed : UseResult::kUnknown;
+        outcome.error = errc_name(made.error().code);
+        parts_.logger.error("key_use_failed", {{"credential", outcome.credential.str()}, {"error", made.error()}});
+    }
+    const Status written = write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
+    {
+        const std::lock_guard lock(mutex_);
+        if (made) {
+            counts_.signatures += made->size();
+        } else {
+            ++counts_.failures;
+        }
+        // The signature exists but the log does not say so: it is not answered. It is kept until the store takes the
+        // Outcome (settle), and the client's retry gets it then.
+        if (!written) unsettled_.push_back(std::move(outcome));
+    }
+    if (!written) return std::unexpected(written.error());
+    reached(Step::kOutcomeDurable);
+    return made;
+}
+
+Status SigningPath::settle_call(ByteView call_key) {
+    const auto waits = [&] {
+        const std::lock_guard lock(mutex_);
+        return std::ranges::any_of(unsettled_, [&](const Outcome& outcome) {
+            return equal(outcome.call_key, call_key);
+        });
+    };
+    if (!waits()) return {};
+    settle();
+    if (waits()) return fail(Errc::kStorageFull, "the outcome of this call still waits for room in the store");
+    return {};
+}
+
+void SigningPath::settle() {
+    std::vector<Outcome> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        waiting.swap(unsettled_);
+    }
+    for (Outcome& outcome : waiting) {
+        if (write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window)) continue;
+        const std::lock_guard lock(mutex_);
+        unsettled_.push_back(std::move(outcome));
+    }
+}
+
+SigningMetrics SigningPath::metrics() const {
+    const std::lock_guard lock(mutex_);
+    SigningMetrics metrics = counts_;
+    metrics.unsettled = unsettled_.size();
+    metrics.cached_keys = parts_.vault.cached();
+    return metrics;
+}
+
+}  // namespace sigillo::signing

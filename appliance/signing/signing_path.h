@@ -1,0 +1,70 @@
+// The signing path. Read sign() in signing_path.cc: it is the product.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "appliance/activation/refusal_log.h"
+#include "appliance/activation/sad.h"
+#include "appliance/audit/recorder.h"
+#include "appliance/base/logger.h"
+#include "appliance/signing/check_step.h"
+#include "appliance/signing/in_flight.h"
+#include "appliance/signing/key_vault.h"
+#include "appliance/signing/outcome.h"
+#include "appliance/signing/request.h"
+#include "appliance/signing/steps.h"
+
+namespace sigillo::signing {
+
+struct SigningMetrics {
+    std::uint64_t signatures = 0;  // answered, retries not counted again
+    std::uint64_t failures = 0;    // Outcomes other than signed
+    std::uint64_t refusals = 0;
+    std::size_t unsettled = 0;     // Outcomes that wait for room in the store
+    std::size_t cached_keys = 0;
+};
+
+// Thread-safe; sign() blocks its thread while store and HSM work. All references outlive it.
+class SigningPath {
+   public:
+    struct Parts {
+        audit::Ledger& ledger;
+        KeyVault& vault;
+        const activation::Sads& sads;
+        activation::RefusalLog& refusals;
+        Logger& logger;
+        SigningLimits limits{};
+        StepObserver* observer = nullptr;
+    };
+    explicit SigningPath(Parts parts) : parts_(parts) {}
+
+    // Signatures in the order of the hashes, ECDSA as DER. When they are returned, Intent and Outcome are durable.
+    // Errors, each with nothing signed unless said:
+    //   kNotFound, kDisabled, kExpired, kInvalidArgument, kMissingArgument, kLimitExceeded (check_step.h);
+    //   kSadInvalid, kSadExpired, kHashNotAuthorized (activation/sad.h); kForbidden (client gone);
+    //   kOutcomeUnknown (a signature may exist; it is not answered, ever); kUnavailable, kStorageFull: try again later;
+    //   kHsmRefused (hashes given back), kHsmFailed (they stay spent).
+    Result<std::vector<Bytes>> sign(const SignRequest& request);
+
+    // Writes the Outcomes that the store refused before. Called by housekeeping and by retries.
+    void settle();
+
+    SigningMetrics metrics() const;
+
+   private:
+    Result<std::vector<Bytes>> sign_in_turn(const SignRequest& request, ByteView call_key);
+    Status settle_call(ByteView call_key);
+    Result<std::vector<Bytes>> conclude(Outcome outcome, Result<std::vector<Bytes>> made);
+    void reached(Step step) {
+        if (parts_.observer != nullptr) parts_.observer->reached(step);
+    }
+
+    const Parts parts_;
+    InFlight in_flight_;
+    mutable std::mutex mutex_;
+    std::vector<Outcome> unsettled_;  // guarded by mutex_, as is the one below
+    SigningMetrics counts_;
+};
+
+}  // namespace sigillo::signing

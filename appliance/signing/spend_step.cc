@@ -1,0 +1,103 @@
+#include "appliance/signing/spend_step.h"
+
+#include "appliance/signing/credential_log.h"
+
+namespace sigillo::signing {
+namespace {
+
+// The client and the signer may have gone since the connection was let in.
+Status check_people(audit::Recorder& recorder, const SignRequest& request, const record::Credential& credential) {
+    SIGILLO_ASSIGN(const auto client, recorder.load(tables::kClients, key_of(request.client.str())));
+    if (!client || client->value.removed() || client->value.tenant() != request.tenant)
+        return fail(Errc::kForbidden, "the client is not registered any more", "client");
+    SIGILLO_ASSIGN(const auto signer, recorder.require(tables::kSigners, key_of(credential.signer_id()), "signerID"));
+    if (signer.value.tenant() != request.tenant)
+        return fail(Errc::kCorrupt, "a credential and its signer belong to different tenants");
+    return {};
+}
+
+audit::Event intent_event(audit::Recorder& recorder, const SignRequest& request,
+                          const record::Credential& credential, const activation::SpentSad& spent) {
+    std::vector<Bytes> hashes;
+    for (const Digest& hash : request.hashes) hashes.push_back(to_bytes(hash.bytes()));
+    audit::Event event = recorder.event("signing.intent");
+    event.set("client", request.client.str())
+        .set("tenant", request.tenant)
+        .set("signer", credential.signer_id())
+        .set("activation", spent.activation_index)
+        .set("hash_type", "dtbsr")
+        .set("hash_alg", hash_oid(request.scheme.hash))
+        .set("scheme", scheme_name(request.scheme))
+        .set_base64("sad", spent.digest)
+        .set_base64_list("hashes", hashes);
+    return event;
+}
+
+// The rows that retries, reconciliation and `uses` read.
+Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteView call_key, std::uint64_t intent) {
+    const Bytes intent_key = key_of(request.credential.str(), intent);
+
+    record::OpenIntent open;
+    open.set_sad_digest(call_key.data(), 32);
+    open.set_request_digest(call_key.data() + 32, 32);
+    SIGILLO_TRY(recorder.create(tables::kOpenIntents, intent_key, open));
+
+    SIGILLO_ASSIGN(auto call, recorder.load(tables::kCalls, call_key));
+    Record<record::Call> row = call ? *std::move(call) : Record<record::Call>();  // there is one after a kFailed
+    row.value.set_state(record::CALL_IN_FLIGHT);
+    row.value.set_intent_index(intent);
+    row.value.set_credential_id(request.credential.str());
+    SIGILLO_TRY(recorder.save(tables::kCalls, call_key, row));
+
+    record::Use use;
+    use.set_time_ms(unix_millis(recorder.clock().now()));
+    use.set_hash_algorithm(static_cast<std::uint32_t>(request.scheme.hash));
+    use.set_outcome(record::CALL_IN_FLIGHT);
+    for (const Digest& hash : request.hashes) use.add_hashes(hash.bytes().data(), hash.bytes().size());
+    return recorder.create(tables::kUses, intent_key, use);
+}
+
+}  // namespace
+
+Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation::Sads& sads,
+                                        const SignRequest& request, ByteView call_key) {
+    Spent result;
+    std::optional<Record<record::Credential>> credential;
+    std::uint64_t intent = 0;
+    SIGILLO_TRY(ledger.update([&](audit::Recorder& recorder) -> Status {
+        WriteTransaction& txn = recorder.transaction();
+        SIGILLO_ASSIGN(credential, own_credential(txn, recorder.codec(), request));
+        SIGILLO_ASSIGN(auto stored, stored_signatures(txn, recorder.codec(), call_key));
+        if (stored) {
+            result.stored = *std::move(stored);
+            credential.reset();
+            return {};
+        }
+        SIGILLO_TRY(check_usable(credential->value, recorder.clock().now()));
+        SIGILLO_TRY(check_people(recorder, request, credential->value));
+
+        // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be a forgery.
+        SIGILLO_ASSIGN(result.sad, sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
+                                                                   record::HASH_TYPE_DTBSR, request.scheme.hash,
+                                                                   request.hashes}));
+        SIGILLO_ASSIGN(intent, append_to_credential(recorder, request.credential,
+                                                    intent_event(recorder, request, credential->value, result.sad)));
+        return write_rows(recorder, request, call_key, intent);
+    }));
+    if (!credential) return result;
+
+    SigningGrant grant;
+    grant.credential_ = request.credential;
+    grant.version_ = credential->version;
+    grant.intent_ = intent;
+    grant.public_key_ = {*key_algorithm_from_name(credential->value.key_algorithm()), to_bytes(credential->value.spki())};
+    grant.wrapped_ = {credential->value.wrap_scheme(), to_bytes(credential->value.wrapped_key())};
+    if (credential->value.pin_sealed()) {
+        SigningGrant::PinSeal seal{request.sad.clone(), result.sad.sealed_opening_key};
+        grant.pin_seal_ = std::move(seal);
+    }
+    result.grant = std::move(grant);
+    return result;
+}
+
+}  // namespace sigillo::signing

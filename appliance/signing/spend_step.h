@@ -1,0 +1,32 @@
+// Step 3: in one store transaction the permission is spent and the Intent written; a grant comes back.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "appliance/activation/sad.h"
+#include "appliance/audit/recorder.h"
+#include "appliance/signing/check_step.h"
+#include "appliance/signing/grant.h"
+
+namespace sigillo::signing {
+
+class SpendStep {
+   public:
+    struct Spent {
+        // One of the two: a grant for the key, or the signatures of an identical call that got ahead.
+        std::optional<SigningGrant> grant;
+        activation::SpentSad sad;  // with a grant
+        std::vector<Bytes> stored;
+    };
+
+    // Everything is read again inside the transaction, because the world may have moved since step 2: client, signer,
+    // credential, certificate, SAD. All that is written becomes durable, or nothing. `call_key` = SHA-256(SAD) ‖
+    // request digest.
+    // Errors: kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*, kHashNotAuthorized, kOutcomeUnknown,
+    // kCorrupt, and the store's.
+    static Result<Spent> run(audit::Ledger& ledger, const activation::Sads& sads, const SignRequest& request,
+                             ByteView call_key);
+};
+
+}  // namespace sigillo::signing

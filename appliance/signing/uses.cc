@@ -1,0 +1,51 @@
+#include "appliance/signing/uses.h"
+
+namespace sigillo::signing {
+namespace {
+
+std::string_view outcome_name(record::CallState state) {
+    switch (state) {
+        case record::CALL_SIGNED: return "signed";
+        case record::CALL_FAILED: return "failed";
+        case record::CALL_UNKNOWN: return "unknown";
+        default: return "in_flight";
+    }
+}
+
+void append_hashes(std::vector<SingleUse>& uses, std::uint64_t index, const record::Use& use) {
+    for (int i = 0; i < use.hashes_size(); ++i) {
+        SingleUse single;
+        single.index = index;
+        single.time = from_unix_millis(use.time_ms());
+        single.hash = to_bytes(use.hashes(i));
+        single.hash_algorithm = static_cast<HashAlgorithm>(use.hash_algorithm());
+        if (i < use.signature_digests_size()) single.signature_sha256 = to_bytes(use.signature_digests(i));
+        single.outcome = outcome_name(use.outcome());
+        uses.push_back(std::move(single));
+    }
+}
+
+}  // namespace
+
+Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::string& tenant,
+                                         const CredentialId& credential, std::optional<std::uint64_t> after,
+                                         std::size_t limit) {
+    return ledger.view([&](ReadTransaction& txn) -> Result<std::vector<SingleUse>> {
+        SIGILLO_ASSIGN(const auto owner, require(txn, ledger.codec(), tables::kCredentials, key_of(credential.str()),
+                                                 "credentialID"));
+        if (owner.value.tenant() != tenant) return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
+        const Bytes prefix = key_of(credential.str());
+        const Bytes from = after ? key_of(credential.str(), *after + 1) : prefix;
+        std::vector<SingleUse> uses;
+        std::size_t calls = 0;
+        constexpr std::size_t kHashesLimit = 10'000;  // a page ends early there: it must fit into one frame
+        SIGILLO_TRY(txn.scan(tables::kUses.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
+            SIGILLO_ASSIGN(const auto use, require(txn, ledger.codec(), tables::kUses, key, "use"));
+            append_hashes(uses, read_u64(key.last(8)), use.value);
+            return ++calls < limit && uses.size() < kHashesLimit;
+        }));
+        return uses;
+    });
+}
+
+}  // namespace sigillo::signing

@@ -1,0 +1,98 @@
+// LMDB's environment and transactions as owned objects, and its error numbers in our words.
+//
+// Internal to appliance/store: lmdb.h is included by its .cc files only.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "appliance/base/file.h"
+#include "appliance/base/result.h"
+#include "appliance/store/lmdb_config.h"
+#include "appliance/store/store.h"
+
+struct MDB_env;
+struct MDB_txn;
+
+namespace sigillo {
+
+// Bounds of store.h. LMDB's own limit for keys is 511 bytes.
+inline constexpr std::size_t kMaxKeySize = 400;
+inline constexpr std::size_t kMaxValueSize = std::size_t{16} << 20;
+// Where a scan begins may be a little more than a key ("after this one"), but must fit LMDB.
+inline constexpr std::size_t kMaxSeekSize = 511;
+
+// kStorageFull: MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG. kCorrupt: what LMDB finds damaged. kUnavailable: the rest.
+// `native` is the number.
+Error lmdb_error(int rc, const std::string& what);
+
+// Aborts the transaction that it still owns at its end.
+struct AbortTxn {
+    void operator()(MDB_txn* txn) const;
+};
+using LmdbTxn = std::unique_ptr<MDB_txn, AbortTxn>;
+
+// The kind of a network file system whose statfs(2) type this is ("NFS"), or nothing: LMDB's shared memory and
+// locks do not hold across machines.
+std::string_view network_file_system(long type);
+
+// An open environment. Thread-safe but for the destructor. Of one directory there is only one at a time, in this
+// and in all processes.
+class LmdbEnv {
+   public:
+    // Also creates what is missing of directory, files and spaces, durably. kUnsupported on a network file system,
+    // kConflict when the store is open already, kCorrupt when its file is not LMDB's.
+    static Result<std::unique_ptr<LmdbEnv>> open(const LmdbConfig& config, std::span<const Space> spaces);
+    ~LmdbEnv();
+    LmdbEnv(const LmdbEnv&) = delete;
+    LmdbEnv& operator=(const LmdbEnv&) = delete;
+
+    // kInternal in a process that was forked off the one that opened it: LMDB's locks do not survive that.
+    Status usable() const;
+
+    // kInvalidArgument for a space that was not given to open().
+    Result<std::size_t> index_of(Space space) const;
+    Space space(std::size_t index) const { return spaces_[index].space; }
+    unsigned dbi(std::size_t index) const { return spaces_[index].dbi; }
+    // A table for trying whether writing works; in no space.
+    unsigned probe_dbi() const { return probe_dbi_; }
+
+    Result<LmdbTxn> begin(bool read_only) const;
+
+    // Bytes that are in use or cannot be used again as long as a present snapshot lives.
+    Result<std::uint64_t> bytes_used() const;
+    std::uint64_t bytes_limit() const;
+
+    // Frees the slots of readers that died. Returns how many.
+    Result<int> clear_dead_readers();
+
+    // A consistent copy, into a file that is open for writing; not synced.
+    Status copy_to(int fd, bool compact);
+
+   private:
+    struct CloseEnv {
+        void operator()(MDB_env* env) const;
+    };
+    struct OpenSpace {
+        Space space;
+        unsigned dbi;
+    };
+    LmdbEnv() = default;
+    Status create_directory();
+    Status open_env(const LmdbConfig& config, std::size_t space_count);
+    Status open_spaces(std::span<const Space> spaces);
+
+    std::string directory_;
+    pid_t owner_ = 0;
+    UniqueFd directory_fd_;  // holds the lock that keeps others out
+    std::unique_ptr<MDB_env, CloseEnv> env_;
+    std::vector<OpenSpace> spaces_;
+    unsigned probe_dbi_ = 0;
+};
+
+}  // namespace sigillo

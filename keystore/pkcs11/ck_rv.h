@@ -1,0 +1,34 @@
+// What a CK_RV means to us: the one place that knows. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "appliance/base/result.h"
+#include "keystore/pkcs11/cryptoki.h"
+
+namespace sigillo::pkcs11 {
+
+enum class Trouble {
+    kNone,
+    kSession,  // this session cannot be used (any more); the call did nothing
+    kLogin,    // the login is gone; the call did nothing
+    kObject,   // the object handle is gone; the call did nothing
+    kToken,    // token or slot not there; the call did nothing
+    kBusy,     // out of sessions or slots; the call did nothing
+    kRefused,  // a definite no: arguments, policy, data
+    kDevice,   // the device or library failed; what the call did is open. Codes that nobody knows, too.
+};
+
+Trouble trouble_of(CK_RV rv);
+std::string_view name_of(CK_RV rv);  // "CKR_DEVICE_ERROR", or "" for a code that PKCS#11 v2.40 does not list
+
+// After a call whose effect matters (C_Sign): kHsmRefused for a definite no, kHsmFailed for an open outcome,
+// kUnavailable where nothing was asked of the token, kUnsupported for a missing mechanism,
+// kAuthenticationFailed for anything that is wrong with a PIN. `call` is the function's name.
+Error error_of(CK_RV rv, std::string_view call);
+// The same after a call that only prepares (C_SignInit, C_OpenSession): what failed open there is kUnavailable,
+// since nothing had begun.
+Error error_before(CK_RV rv, std::string_view call);
+
+}  // namespace sigillo::pkcs11

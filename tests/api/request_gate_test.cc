@@ -1,0 +1,116 @@
+#include <gtest/gtest.h>
+
+#include "api/http/request_gate.h"
+
+namespace sigillo::api {
+namespace {
+
+constexpr GateLimits kLimits{.head_bytes = 4096, .body_bytes = 1000};
+
+int status_of(std::string_view bytes) {
+    RequestGate gate(kLimits, true);
+    gate.feed(bytes);
+    if (gate.next()) return 200;
+    return gate.refusal() ? gate.refusal()->status : 0;  // 0: wants more
+}
+
+TEST(RequestGate, passes_on_only_the_headers_that_handlers_use) {
+    RequestGate gate(kLimits, true);
+    gate.feed("POST /v1/signers?x=1 HTTP/1.1\r\nHost: a\r\nAccept: text/html, *; q=.2\r\nContent-Type: application/json\r\n"
+              "Idempotency-Key:  k1 \r\nX-Sigillo-Client-Cert: abc\r\ncontent-length: 2\r\n\r\n{}");
+    const auto request = gate.next();
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->head, "POST /v1/signers?x=1 HTTP/1.1\r\nX-Content-Type: application/json\r\nIdempotency-Key: k1\r\n"
+                             "X-Sigillo-Client-Cert: abc\r\n\r\n");
+    EXPECT_EQ(request->body, "{}");
+    EXPECT_TRUE(request->keep_alive);
+    EXPECT_EQ(gate.buffered(), 0U);
+}
+
+TEST(RequestGate, the_public_face_never_sees_a_client_certificate) {
+    RequestGate gate(kLimits, false);
+    gate.feed("GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: abc\r\n\r\n");
+    const auto request = gate.next();
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->head.find("Client-Cert"), std::string::npos);
+}
+
+TEST(RequestGate, a_request_may_come_byte_by_byte_and_the_next_one_right_behind) {
+    const std::string bytes = "PUT /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\n\r\n";
+    RequestGate gate(kLimits, true);
+    std::vector<std::string> lines;
+    for (const char c : bytes) {
+        gate.feed({&c, 1});
+        if (const auto request = gate.next()) lines.push_back(request->head.substr(0, 6) + request->body);
+    }
+    EXPECT_EQ(lines, (std::vector<std::string>{"PUT /aabc", "GET /b"}));
+}
+
+TEST(RequestGate, content_length_is_one_plain_number_within_the_limit) {
+    const auto with = [](const std::string& fields) { return status_of("POST / HTTP/1.1\r\n" + fields + "\r\n" + std::string(1000, 'x')); };
+    EXPECT_EQ(with("Content-Length: 1000\r\n"), 200);
+    EXPECT_EQ(with("Content-Length: 1001\r\n"), 413);
+    EXPECT_EQ(with("Content-Length: 99999999999999999999999999\r\n"), 413);
+    for (const auto* value : {"-1", "+1", "0x10", "1 1", "1,1", "", "1e2", "12abc"})
+        EXPECT_EQ(with(std::string("Content-Length: ") + value + "\r\n"), 400) << value;
+    EXPECT_EQ(with("Content-Length: 5\r\nContent-Length: 5\r\n"), 400);
+    EXPECT_EQ(with("Content-Length: 5\r\nCONTENT-LENGTH: 6\r\n"), 400);
+}
+
+TEST(RequestGate, transfer_encoding_is_refused_with_and_without_content_length) {
+    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 501);
+    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 501);
+    EXPECT_EQ(status_of("POST / HTTP/1.1\r\ntransfer-encoding: xchunked\r\nContent-Length: 0\r\n\r\n"), 501);
+}
+
+TEST(RequestGate, malformed_heads_are_refused) {
+    for (const auto* head : {"GET /\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n", "G\tET / HTTP/1.1\r\n\r\n",
+                             "GET x HTTP/1.1\r\n\r\n", "GET http://a/ HTTP/1.1\r\n\r\n", "GET /\x80 HTTP/1.1\r\n\r\n",
+                             "GET /#a HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nA : b\r\n\r\n", "GET / HTTP/1.1\r\n folded\r\n\r\n",
+                             "GET / HTTP/1.1\r\nA: b\n\r\n\r\n", "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", "GET / HTTP/1.1\r\nA\r\n\r\n",
+                             "GET / HTTP/1.1\r\n: b\r\n\r\n", "GET / HTTP/1.1\r\nA: \x01\r\n\r\n", "\r\n\r\n",
+                             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                             "GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: a\r\nx-sigillo-client-cert: b\r\n\r\n",
+                             "POST / HTTP/1.1\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n"})
+        EXPECT_EQ(status_of(head), 400) << head;
+    EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505);
+    using namespace std::string_view_literals;
+    EXPECT_EQ(status_of("GET / HTTP/1.1\r\nA: \0\r\n\r\n"sv), 400);
+}
+
+TEST(RequestGate, a_head_of_a_megabyte_is_refused_before_it_is_whole) {
+    RequestGate gate(kLimits, true);
+    gate.feed("GET / HTTP/1.1\r\nA: ");
+    std::size_t fed = 0;
+    while (!gate.refusal() && fed < (1 << 20)) {
+        gate.feed(std::string(1000, 'a'));
+        fed += 1000;
+        EXPECT_FALSE(gate.next());
+    }
+    ASSERT_TRUE(gate.refusal());
+    EXPECT_EQ(gate.refusal()->status, 431);
+    EXPECT_LE(fed, 5000U);
+}
+
+TEST(RequestGate, keep_alive_follows_version_and_connection) {
+    const auto keeps = [](std::string_view bytes) {
+        RequestGate gate(kLimits, true);
+        gate.feed(bytes);
+        return gate.next()->keep_alive;
+    };
+    EXPECT_TRUE(keeps("GET / HTTP/1.1\r\n\r\n"));
+    EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"));
+    EXPECT_FALSE(keeps("GET / HTTP/1.0\r\n\r\n"));
+    EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+}
+
+TEST(RequestGate, after_a_refusal_nothing_more_is_taken) {
+    RequestGate gate(kLimits, true);
+    gate.feed("BAD\r\n\r\n");
+    EXPECT_FALSE(gate.next());
+    gate.feed("GET / HTTP/1.1\r\n\r\n");
+    EXPECT_FALSE(gate.next());
+}
+
+}  // namespace
+}  // namespace sigillo::api

@@ -1,0 +1,20 @@
+// Prints the api face's routes, "get /healthz" a line, for openapi_test.py.
+#include <cctype>
+#include <cstdio>
+#include <string>
+
+#include "api/openapi_text.h"
+#include "api/routes.h"
+
+int main(int argc, char**) {
+    if (argc > 1) {
+        std::fputs(std::string(sigillo::api::openapi_text()).c_str(), stdout);
+        return 0;
+    }
+    for (const auto& route : sigillo::api::api_routes()) {
+        std::string method(sigillo::api::method_name(route.method));
+        for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        std::printf("%s %s %s\n", method.c_str(), std::string(route.pattern).c_str(),
+                    route.retry == sigillo::api::Retry::kIdempotencyKey ? "idempotency-key" : "plain");
+    }
+}
