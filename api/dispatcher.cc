@@ -20,7 +20,7 @@ std::string_view next_segment(std::string_view& path) {
     return segment;
 }
 
-// The path's parameters, or nothing when it is another path. No normalisation: "//", "..", "%2f" match nothing.
+// The path's parameters, or nothing when it is another path. Not normalised: "//", "..", "%2f" match nothing.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
     std::vector<std::string> parameters;
     while (!pattern.empty() && !path.empty()) {
@@ -56,7 +56,8 @@ bool is_json(std::string_view content_type) {
 
 // 1 to 255 visible ASCII characters.
 bool is_idempotency_key(std::string_view key) {
-    return !key.empty() && key.size() <= 255 && std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
+    return !key.empty() && key.size() <= 255 &&
+           std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 }  // namespace
@@ -70,13 +71,15 @@ std::vector<std::string> metric_labels(std::span<const Route> routes) {
 }
 
 void Dispatcher::handle(Request request, Responder responder) noexcept {
+    const std::string path = request.path.substr(0, 200);
     try {
         route(request, responder);
     } catch (const std::exception& e) {
-        // Never e.what() to the client. Where the handler had passed its responder on, this answer comes second
-        // and does nothing.
-        services_.logger.error("handler_fault", {{"path", request.path}, {"what", e.what()}});
-        responder.send(refuse(Words::kProblem, 500, Errc::kInternal, "the appliance's own fault; its log says more"));
+        // Never e.what() to the client. Where the handler had passed its responder on, this answer comes
+        // second and does nothing.
+        services_.logger.error("handler_fault", {{"path", path}, {"what", e.what()}});
+        responder.send(
+            refuse(Words::kProblem, 500, Errc::kInternal, "the appliance's own fault; its log says more"));
     }
 }
 
@@ -100,7 +103,8 @@ void Dispatcher::route(Request& request, Responder& responder) {
     if (!parameters) {
         const Words words = request.path.starts_with("/csc/") ? Words::kCsc : Words::kProblem;
         if (allowed.empty()) {
-            responder.send(refuse(words, 404, Errc::kNotFound, "no such resource; /openapi.yaml lists what there is"));
+            responder.send(
+                refuse(words, 404, Errc::kNotFound, "no such resource; /openapi.yaml lists what there is"));
             return;
         }
         auto response = refuse(words, 405, Errc::kInvalidArgument, "this resource does not know that method");
@@ -109,8 +113,11 @@ void Dispatcher::route(Request& request, Responder& responder) {
         return;
     }
     const Route& chosen = routes_[index];
-    Call call{.request = std::move(request), .responder = responder, .client = {},
-              .parameters = std::move(*parameters), .services = services_};
+    Call call{.request = std::move(request),
+              .responder = responder,
+              .client = {},
+              .parameters = std::move(*parameters),
+              .services = services_};
     if (admit(chosen, call)) chosen.handler(std::move(call));
 }
 
@@ -121,11 +128,14 @@ bool Dispatcher::admit(const Route& route, Call& call) {
     };
     if (route.caller == Caller::kClient) {
         const auto digest = call.services.certificates.spki_sha256(call.request.client_certificate);
-        if (!digest) return no(401, Errc::kForbidden, "no usable TLS client certificate came with the request");
+        if (!digest)
+            return no(401, Errc::kForbidden, "no usable TLS client certificate came with the request");
         call.client.set_spki_sha256(digest->data(), digest->size());
     }
-    if (!call.request.body.empty() && !call.request.content_type.empty() && !is_json(call.request.content_type))
-        return no(route.words == Words::kCsc ? 400 : 415, Errc::kInvalidArgument, "Content-Type must be application/json");
+    if (!call.request.body.empty() && !call.request.content_type.empty() &&
+        !is_json(call.request.content_type))
+        return no(route.words == Words::kCsc ? 400 : 415, Errc::kInvalidArgument,
+                  "Content-Type must be application/json");
     if (route.retry == Retry::kIdempotencyKey && call.request.has_idempotency_key) {
         if (!is_idempotency_key(call.request.idempotency_key))
             return no(400, Errc::kInvalidArgument, "Idempotency-Key has 1 to 255 visible ASCII characters");

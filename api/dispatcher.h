@@ -15,13 +15,13 @@ std::vector<std::string> metric_labels(std::span<const Route> routes);
 
 // Thread-safe.
 class Dispatcher {
-   public:
+ public:
     // Both outlive the dispatcher.
     Dispatcher(std::span<const Route> routes, Services& services) : routes_(routes), services_(services) {}
     // The one place where a handler's exception ends.
     void handle(Request request, Responder responder) noexcept;
 
-   private:
+ private:
     void route(Request& request, Responder& responder);
     // False: it has answered.
     bool admit(const Route& route, Call& call);

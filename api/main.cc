@@ -32,8 +32,8 @@ sigset_t block_signals() {
     return set;
 }
 
-// What the process may still touch: system files to read, and the folders of its two sockets, to connect to one
-// and to remove the other.
+// What the process may still touch: system files to read, and the folders of its two sockets, to connect to
+// one and to remove the other.
 Status confine(const ApiConfig& config, Logger& logger) {
     LandlockRules rules;
     rules.read = system_read_paths();
@@ -72,19 +72,20 @@ Status serve(const Options& options, Logger& logger) {
     PublicSam anonymous(is_api ? nullptr : std::move(client));
     services.signing = &signing;
     services.anonymous = &anonymous;
-    SIGILLO_ASSIGN(const auto server,
-                   HttpServer::start(config.http,
-                                     [&dispatcher](Request request, Responder responder) {
-                                         dispatcher.handle(std::move(request), std::move(responder));
-                                     },
-                                     logger));
+    SIGILLO_ASSIGN(const auto server, HttpServer::start(
+                                          config.http,
+                                          [&dispatcher](Request request, Responder responder) {
+                                              dispatcher.handle(std::move(request), std::move(responder));
+                                          },
+                                          logger));
     running = server.get();
     logger.notice("serving", {{"socket", config.http.socket}, {"face", is_api ? "api" : "public"}});
 
     int signal = 0;
     sigwait(&signals, &signal);
     logger.notice("stopping", {{"signal", signal}});
-    if (!server->stop(config.shutdown_deadline)) return fail(Errc::kUnavailable, "requests were cut off at the deadline");
+    if (!server->stop(config.shutdown_deadline))
+        return fail(Errc::kUnavailable, "requests were cut off at the deadline");
     logger.notice("stopped");
     return {};
 }
@@ -94,10 +95,13 @@ Status serve(const Options& options, Logger& logger) {
 
 int main(int argc, char** argv) {
     using namespace sigillo;
-    CLI::App app{"Sigillo's HTTP front end: CSC API v2, /v1 and operation (face api), CA certificate and CRL (face public)"};
+    CLI::App app{
+        "Sigillo's HTTP front end: CSC API v2, /v1 and operation (face api), CA certificate and CRL (face "
+        "public)"};
     api::Options options;
     const std::map<std::string, api::Face> faces = {{"api", api::Face::kApi}, {"public", api::Face::kPublic}};
-    app.add_option("--config", options.config, "The instance's configuration file (sigillo.toml)")->required();
+    app.add_option("--config", options.config, "The instance's configuration file (sigillo.toml)")
+        ->required();
     app.add_option("--face", options.face, "api: registered clients; public: anonymous traffic")
         ->required()
         ->transform(CLI::CheckedTransformer(faces));

@@ -17,7 +17,8 @@ void head(std::string& out, std::string_view name, std::string_view type, std::s
            std::string(type) + '\n';
 }
 
-void single(std::string& out, std::string_view name, std::string_view type, std::string_view help, std::uint64_t value) {
+void single(std::string& out, std::string_view name, std::string_view type, std::string_view help,
+            std::uint64_t value) {
     head(out, name, type, help);
     out += std::string(name) + ' ' + std::to_string(value) + '\n';
 }
@@ -61,23 +62,25 @@ std::string Metrics::render(const HttpCounters& http) const {
         std::uint64_t upto = 0;
         for (std::size_t i = 0; i < kBuckets.size(); ++i) {
             upto += route->buckets[i];
-            out += std::string(kDuration) + "_bucket{" + route->labels + ",le=\"" + number(kBuckets[i]) + "\"} " +
-                   std::to_string(upto) + '\n';
+            out += std::string(kDuration) + "_bucket{" + route->labels + ",le=\"" + number(kBuckets[i]) +
+                   "\"} " + std::to_string(upto) + '\n';
         }
-        out += std::string(kDuration) + "_bucket{" + route->labels + ",le=\"+Inf\"} " + std::to_string(total) + '\n';
+        out += std::string(kDuration) + "_bucket{" + route->labels + ",le=\"+Inf\"} " +
+               std::to_string(total) + '\n';
         out += std::string(kDuration) + "_sum{" + route->labels + "} " +
                number(static_cast<double>(route->nanoseconds) / 1e9) + '\n';
         out += std::string(kDuration) + "_count{" + route->labels + "} " + std::to_string(total) + '\n';
     }
     single(out, "sigillo_api_connections", "gauge", "Connections open.", http.connections);
     single(out, "sigillo_api_requests_in_flight", "gauge", "Requests not answered yet.", http.in_flight);
-    single(out, "sigillo_api_answers_dropped_total", "counter", "Answers whose client had hung up.", http.answers_dropped);
+    single(out, "sigillo_api_answers_dropped_total", "counter", "Answers whose client had hung up.",
+           http.answers_dropped);
     single(out, "sigillo_api_requests_refused_total", "counter", "Requests that were not acceptable HTTP.",
            http.requests_refused);
     single(out, "sigillo_api_connections_refused_total", "counter", "Connections beyond the limit.",
            http.connections_refused);
-    single(out, "sigillo_api_accept_failures_total", "counter", "Failures of accept(), as of too many open files.",
-           http.accept_failures);
+    single(out, "sigillo_api_accept_failures_total", "counter",
+           "Failures of accept(), as of too many open files.", http.accept_failures);
     return out;
 }
 

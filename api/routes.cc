@@ -22,7 +22,8 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/csc/v2/credentials/list", csc::credentials_list, kCsc, kClient, kPlain},
     Route{kPost, "/csc/v2/credentials/info", csc::credentials_info, kCsc, kClient, kPlain},
     Route{kPost, "/csc/v2/credentials/authorize", csc::credentials_authorize, kCsc, kClient, kPlain},
-    Route{kPost, "/csc/v2/credentials/extendTransaction", csc::credentials_extend_transaction, kCsc, kClient, kPlain},
+    Route{kPost, "/csc/v2/credentials/extendTransaction", csc::credentials_extend_transaction, kCsc, kClient,
+          kPlain},
     Route{kPost, "/csc/v2/signatures/signHash", csc::signatures_sign_hash, kCsc, kClient, kPlain},
     // Enrolment
     Route{kPost, "/v1/signers", v1::create_signer, kProblem, kClient, kIdempotencyKey},
@@ -50,7 +51,11 @@ constexpr std::array kPublicRoutes = {
 
 }  // namespace
 
-std::span<const Route> api_routes() { return kApiRoutes; }
-std::span<const Route> public_routes() { return kPublicRoutes; }
+std::span<const Route> api_routes() {
+    return kApiRoutes;
+}
+std::span<const Route> public_routes() {
+    return kPublicRoutes;
+}
 
 }  // namespace sigillo::api

@@ -9,8 +9,8 @@
 
 namespace sigillo::api {
 
-enum class Words : std::uint8_t { kCsc, kProblem };         // how the route says that something went wrong
-enum class Caller : std::uint8_t { kClient, kAnybody };     // whether it needs a registered client
+enum class Words : std::uint8_t { kCsc, kProblem };           // how the route says that something went wrong
+enum class Caller : std::uint8_t { kClient, kAnybody };       // whether it needs a registered client
 enum class Retry : std::uint8_t { kPlain, kIdempotencyKey };  // whether it heeds an Idempotency-Key
 
 struct Route {

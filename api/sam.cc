@@ -40,7 +40,8 @@ void call_sam(ipc::Client& client, Request& request, typename Response::BodyCase
 
 }  // namespace
 
-void SigningSam::call(sam::SigningRequest request, sam::SigningResponse::BodyCase expected, Callback callback) {
+void SigningSam::call(sam::SigningRequest request, sam::SigningResponse::BodyCase expected,
+                      Callback callback) {
     call_sam<sam::SigningResponse>(*client_, request, expected, std::move(callback));
 }
 

@@ -17,9 +17,9 @@ namespace sigillo::api {
 // The CSC `info` method's words about this service (§11.1); from the configuration.
 struct ServiceInfo {
     std::string name = "Sigillo";
-    std::string logo;                 // URI
-    std::string region = "IT";        // ISO 3166-1
-    std::string lang = "en-US";       // RFC 5646
+    std::string logo;            // URI
+    std::string region = "IT";   // ISO 3166-1
+    std::string lang = "en-US";  // RFC 5646
     std::string description = "Remote signing with keys in an HSM, activated by their signers";
 };
 

@@ -1,15 +1,16 @@
 // What each process of Sigillo gives up before it serves anybody, so that code execution in it is worth less.
 //
-// Order in main(), while the process has one thread (Landlock and the limits are inherited by threads made later):
+// Order in main():
 //   1. harden_process()   first of all: no dumps, no root, no inherited descriptors
 //   2. check_secret_file(), check_private_directory()   on what the configuration names
-//   3. apply_landlock()   before the first connection: files and directories, TCP
+//   3. apply_landlock()   before threads that block all signals: files and directories, TCP
 //   4. apply_seccomp()    last, once libraries are loaded and files are open: system calls
 // Each is a one-way street for the process and its children. THREAT_MODEL.md says against whom.
 #pragma once
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -76,12 +77,14 @@ std::vector<std::filesystem::path> system_read_paths();
 
 struct LandlockState {
     int abi = 0;              // of the kernel; 0: it has no Landlock, nothing was restricted
+    std::size_t threads_outside = 0;  // that run unrestricted: none, unless it was called too late
     std::string restricted{}; // "files", "files, tcp", "files, tcp, signals and abstract sockets", or empty
 };
 
-// For the calling thread and every thread and process it makes from here on: no file outside the rules, nothing
-// executed, and where the kernel knows how, no TCP at all, no signal to and no abstract socket of processes outside.
-// A kernel without Landlock (state.abi == 0) is no error: the caller reports it. Reports with logger what holds.
+// For all threads (all_threads.h; all but those that block all signals, which are counted and logged as an error: call it
+// before they start) and whatever they start: no file outside the rules, nothing executed, and where the
+// kernel knows how, no TCP at all, no signal to and no abstract socket of processes outside. Descriptors that are open
+// stay open. A kernel without Landlock (state.abi == 0) is no error; what holds is logged.
 // kNotFound: a path of rules.write. kUnavailable: the kernel refused.
 Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger);
 

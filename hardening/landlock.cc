@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "appliance/base/file.h"
+#include "hardening/all_threads.h"
 #include "hardening/hardening.h"
 
 namespace sigillo {
@@ -47,6 +48,11 @@ std::uint64_t file_rights_of(int abi) {
     if (abi >= 3) rights |= kTruncate;
     if (abi >= 5) rights |= kIoctlDev;
     return rights;
+}
+
+int restrict_this_thread(int ruleset) {
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0) return errno;
+    return ::syscall(SYS_landlock_restrict_self, ruleset, 0U) == 0 ? 0 : errno;
 }
 
 Status allow(int ruleset, const std::filesystem::path& path, std::uint64_t rights, bool must_exist) {
@@ -106,10 +112,10 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
         SIGILLO_TRY(allow(ruleset.get(), path, kWrite & attributes.handled_access_fs, true));
     // A device of the base system that programs write to without thinking.
     SIGILLO_TRY(allow(ruleset.get(), "/dev/null", kReadFile | kWriteFile, false));
-    if (::prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
-        return std::unexpected(errno_error(errno, "PR_SET_NO_NEW_PRIVS"));
-    if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0U) != 0)
-        return std::unexpected(errno_error(errno, "Landlock"));
+    SIGILLO_ASSIGN(state.threads_outside, in_all_threads(&restrict_this_thread, ruleset.get()));
+    if (state.threads_outside != 0)
+        logger.error("landlock_incomplete", {{"threads_outside", std::uint64_t{state.threads_outside}},
+                                             {"reason", "they started before it and block all signals"}});
     logger.info("landlock_applied", {{"abi", state.abi}, {"restricted", state.restricted}});
     return state;
 }

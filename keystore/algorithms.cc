@@ -13,24 +13,36 @@ bool is_ec(KeyAlgorithm algorithm) {
 
 unsigned key_bits(KeyAlgorithm algorithm) {
     switch (algorithm) {
-        case KeyAlgorithm::kEcP256: return 256;
-        case KeyAlgorithm::kEcP384: return 384;
-        case KeyAlgorithm::kRsa2048: return 2048;
-        case KeyAlgorithm::kRsa3072: return 3072;
-        case KeyAlgorithm::kRsa4096: return 4096;
-        case KeyAlgorithm::kEd25519: return 256;
+        case KeyAlgorithm::kEcP256:
+            return 256;
+        case KeyAlgorithm::kEcP384:
+            return 384;
+        case KeyAlgorithm::kRsa2048:
+            return 2048;
+        case KeyAlgorithm::kRsa3072:
+            return 3072;
+        case KeyAlgorithm::kRsa4096:
+            return 4096;
+        case KeyAlgorithm::kEd25519:
+            return 256;
     }
     return 0;
 }
 
 std::string_view key_algorithm_name(KeyAlgorithm algorithm) {
     switch (algorithm) {
-        case KeyAlgorithm::kEcP256: return "EC-P256";
-        case KeyAlgorithm::kEcP384: return "EC-P384";
-        case KeyAlgorithm::kRsa2048: return "RSA-2048";
-        case KeyAlgorithm::kRsa3072: return "RSA-3072";
-        case KeyAlgorithm::kRsa4096: return "RSA-4096";
-        case KeyAlgorithm::kEd25519: return "Ed25519";
+        case KeyAlgorithm::kEcP256:
+            return "EC-P256";
+        case KeyAlgorithm::kEcP384:
+            return "EC-P384";
+        case KeyAlgorithm::kRsa2048:
+            return "RSA-2048";
+        case KeyAlgorithm::kRsa3072:
+            return "RSA-3072";
+        case KeyAlgorithm::kRsa4096:
+            return "RSA-4096";
+        case KeyAlgorithm::kEd25519:
+            return "Ed25519";
     }
     return "";
 }

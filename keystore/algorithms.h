@@ -31,7 +31,7 @@ struct SignatureScheme {
 
 bool is_rsa(KeyAlgorithm algorithm);
 bool is_ec(KeyAlgorithm algorithm);
-unsigned key_bits(KeyAlgorithm algorithm);                 // 256, 384, 2048, 3072, 4096; Ed25519: 256
+unsigned key_bits(KeyAlgorithm algorithm);                    // 256, 384, 2048, 3072, 4096; Ed25519: 256
 std::string_view key_algorithm_name(KeyAlgorithm algorithm);  // "EC-P256", "RSA-2048", … as /v1 spells them
 std::optional<KeyAlgorithm> key_algorithm_from_name(std::string_view name);
 // Whether a key of `algorithm` can make signatures of `scheme` (an RSA key needs a padding, an EC key none).

@@ -26,7 +26,7 @@ enum class KeyRole : std::uint8_t {
 
 // Long-lived HMAC-SHA-256 keys.
 enum class MacRole : std::uint8_t {
-    kRecords,  // root of the record MAC
+    kRecords,    // root of the record MAC
     kPinPepper,  // HMAC(Argon2id(PIN)): a PIN cannot be guessed without the HSM
 };
 
@@ -46,12 +46,12 @@ struct KeyStoreHealth {
     std::string reason;  // why not, or empty
     std::size_t sessions_busy = 0;
     std::size_t sessions_limit = 0;
-    std::size_t waiting = 0;        // calls that wait for a session
+    std::size_t waiting = 0;           // calls that wait for a session
     std::int64_t slowest_call_ms = 0;  // age of the oldest call that is still inside the HSM
 };
 
 class KeyStore {
-   public:
+ public:
     virtual ~KeyStore() = default;
 
     virtual Result<std::shared_ptr<SigningKey>> role_key(KeyRole role) = 0;
@@ -59,9 +59,10 @@ class KeyStore {
     // Generates in the HSM, wraps under the KEK, destroys: nothing remains in the HSM.
     virtual Result<GeneratedKey> generate(KeyAlgorithm algorithm) = 0;
 
-    // A session object, SENSITIVE, not EXTRACTABLE, sign only. The public key is compared, because the wrapping
-    // has no associated data. kCorrupt when blob, scheme or public key do not belong together.
-    virtual Result<std::shared_ptr<SigningKey>> unwrap(const WrappedKey& wrapped, const PublicKey& expected) = 0;
+    // A session object, SENSITIVE, not EXTRACTABLE, sign only. The public key is compared, because the
+    // wrapping has no associated data. kCorrupt when blob, scheme or public key do not belong together.
+    virtual Result<std::shared_ptr<SigningKey>> unwrap(const WrappedKey& wrapped,
+                                                       const PublicKey& expected) = 0;
 
     // HMAC-SHA-256 in the HSM: 32 bytes.
     virtual Result<SecretBytes> mac(MacRole role, ByteView message) = 0;

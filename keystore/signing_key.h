@@ -8,7 +8,7 @@ namespace sigillo {
 
 // Thread-safe. Destroying the object destroys a session key in the HSM; it never destroys a token key.
 class SigningKey {
-   public:
+ public:
     virtual ~SigningKey() = default;
     virtual const PublicKey& public_key() const = 0;
 
@@ -27,14 +27,14 @@ class SigningKey {
 // Errors: kInvalidArgument for a public key that cannot be parsed or a scheme that does not fit.
 // A Verifier parses the key once; thread-safe.
 class Verifier {
-   public:
+ public:
     static Result<Verifier> create(const PublicKey& key);
     Verifier(Verifier&&) noexcept;
     Verifier& operator=(Verifier&&) noexcept;
     ~Verifier();
     Result<bool> verify(SignatureScheme scheme, const Digest& digest, ByteView signature) const;
 
-   private:
+ private:
     explicit Verifier(void* key) : key_(key) {}
     void* key_ = nullptr;  // EVP_PKEY, owned
     KeyAlgorithm algorithm_ = KeyAlgorithm::kEcP256;

@@ -29,13 +29,15 @@ Bytes tlv(std::uint8_t tag, ByteView content) {
 
 // AlgorithmIdentifier of 2.16.840.1.101.3.4.2.{1,2,3}
 Bytes hash_identifier(HashAlgorithm hash, bool with_null) {
-    Bytes content{0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, static_cast<std::uint8_t>(hash)};
+    Bytes content{
+        0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, static_cast<std::uint8_t>(hash)};
     if (with_null) append(content, Bytes{0x05, 0x00});
     return tlv(0x30, content);
 }
 
 Bytes pss_params(HashAlgorithm hash, bool hash_null, bool mgf_null) {
-    constexpr std::array<std::uint8_t, 11> kMgf1 = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
+    constexpr std::array<std::uint8_t, 11> kMgf1 = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                                    0xf7, 0x0d, 0x01, 0x01, 0x08};
     const Bytes mgf = tlv(0x30, concat(kMgf1, hash_identifier(hash, mgf_null)));
     const Bytes salt{0x02, 0x01, static_cast<std::uint8_t>(digest_size(hash))};
     return tlv(0x30, concat(tlv(0xa0, hash_identifier(hash, hash_null)), tlv(0xa1, mgf), tlv(0xa2, salt)));
@@ -70,6 +72,8 @@ std::optional<KeyDescription> key_description(std::string_view key) {
     return std::nullopt;
 }
 
-std::span<const std::string_view> all_sign_algorithms() { return kAll; }
+std::span<const std::string_view> all_sign_algorithms() {
+    return kAll;
+}
 
 }  // namespace sigillo::api::csc

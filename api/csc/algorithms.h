@@ -21,8 +21,9 @@ struct SignAlgorithm {
 
 std::optional<SignAlgorithm> sign_algorithm(std::string_view oid);
 
-// The hash of DER RSASSA-PSS-params (RFC 4055 §3.1), if they are those of one of our schemes: SHA-256, -384 or
-// -512, MGF1 over the same, a salt as long as the digest, the default trailer; hash parameters NULL or absent.
+// The hash of DER RSASSA-PSS-params (RFC 4055 §3.1), if they are those of one of our schemes: SHA-256, -384
+// or -512, MGF1 over the same, a salt as long as the digest, the default trailer; hash parameters NULL or
+// absent.
 std::optional<HashAlgorithm> pss_hash(ByteView der);
 
 // For key/algo of credentials/info and signAlgorithms of info. `key`: "EC-P256", "RSA-2048" …

@@ -11,7 +11,8 @@ namespace sigillo::api::csc {
 
 // The decoded request, or nothing: then it has been refused.
 template <class T>
-std::optional<T> decode_or_refuse(const Call& call, Outcome<T> (*decode)(const json::Object&), bool may_be_empty = false) {
+std::optional<T> decode_or_refuse(const Call& call, Outcome<T> (*decode)(const json::Object&),
+                                  bool may_be_empty = false) {
     auto body = decode_body(call.request.body, may_be_empty);
     if (!body) {
         call.responder.send(to_response(body.error()));
@@ -32,8 +33,10 @@ void ask_and_answer(const Call& call, sam::SigningRequest request, sam::SigningR
     call.services.signing->call(
         std::move(request), expected,
         [responder = call.responder, encode = std::move(encode)](Result<sam::SigningResponse> answer) {
-            if (answer) responder.send(json_response(200, encode(*answer)));
-            else responder.send(to_response(from_error(answer.error())));
+            if (answer)
+                responder.send(json_response(200, encode(*answer)));
+            else
+                responder.send(to_response(from_error(answer.error())));
         });
 }
 

@@ -6,7 +6,9 @@
 namespace sigillo::api::csc {
 namespace {
 
-std::string authorized(const sam::SigningResponse& answer) { return encode_authorized(answer.authorized()); }
+std::string authorized(const sam::SigningResponse& answer) {
+    return encode_authorized(answer.authorized());
+}
 
 }  // namespace
 

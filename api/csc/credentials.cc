@@ -5,8 +5,8 @@
 namespace sigillo::api::csc {
 namespace {
 
-constexpr std::uint32_t kPage = 15;           // 15 longest chains (64 KiB) stay below the IPC's frame of 1 MiB
-constexpr std::size_t kMostListed = 10'000;   // of one signer; beyond it the answer would exceed tens of MiB
+constexpr std::uint32_t kPage = 15;          // 15 longest chains (64 KiB) stay below the IPC's frame of 1 MiB
+constexpr std::size_t kMostListed = 10'000;  // of one signer; beyond it the answer would exceed tens of MiB
 
 // CSC's list has no pages, sigillod's has: collects them all, one question after the other.
 struct Listing {
@@ -38,7 +38,8 @@ void next_page(std::shared_ptr<Listing> listing) {
             if (page.empty() || (!listing->request.only_valid && page.size() < static_cast<int>(kPage)))
                 listing->responder.send(json_response(200, encode_list(listing->found, listing->request)));
             else if (listing->found.size() >= kMostListed)
-                listing->responder.send(to_response(failure("More than 10000 credentials; ask for onlyValid")));
+                listing->responder.send(
+                    to_response(failure("More than 10000 credentials; ask for onlyValid")));
             else
                 next_page(listing);
         });

@@ -13,9 +13,12 @@ namespace {
 using json::Writer;
 
 // What works; the rest of Table 4 is added as it comes.
-constexpr std::array<std::string_view, 6> kMethods = {
-    "info", "credentials/list", "credentials/info", "credentials/authorize", "credentials/extendTransaction",
-    "signatures/signHash"};
+constexpr std::array<std::string_view, 6> kMethods = {"info",
+                                                      "credentials/list",
+                                                      "credentials/info",
+                                                      "credentials/authorize",
+                                                      "credentials/extendTransaction",
+                                                      "signatures/signHash"};
 
 // How each word of an activation policy is shown (§8.3.1). All of them reach us through the client, in band.
 struct FactorObject {
@@ -25,7 +28,8 @@ constexpr std::array kFactorObjects = {
     FactorObject{"click", "", "", "Confirmation",
                  "JSON text: time, nonce, hashesSHA256, address and userAgent of the signer's confirmation"},
     FactorObject{"pin", "", "", "PIN", "The PIN that the signer chose for this factor"},
-    FactorObject{"totp", "N", "totp", "One-time password", "The code that the signer's authenticator app shows now"},
+    FactorObject{"totp", "N", "totp", "One-time password",
+                 "The code that the signer's authenticator app shows now"},
     FactorObject{"hotp", "N", "hotp", "One-time password", "The next code of the signer's token"},
 };
 
@@ -46,8 +50,10 @@ PolicyWords read_policy(std::string_view policy) {
         while (end < policy.size() && letter(policy[end])) ++end;
         const auto word = policy.substr(i, end - i);
         i = end;
-        if (word == "and") out.expression += "AND";
-        else if (word == "or") out.expression += "OR";
+        if (word == "and")
+            out.expression += "AND";
+        else if (word == "or")
+            out.expression += "OR";
         else {
             out.expression += word;
             if (std::ranges::find(out.words, word) == out.words.end()) out.words.push_back(word);
@@ -62,7 +68,9 @@ std::string_view certificate_status(const sam::Credential& credential) {
     return credential.certificate_expired() ? "expired" : "valid";
 }
 
-std::string time_text(std::int64_t millis) { return generalized_time(from_unix_millis(millis)); }
+std::string time_text(std::int64_t millis) {
+    return generalized_time(from_unix_millis(millis));
+}
 
 void write_key(Writer& out, const sam::Credential& credential) {
     out.key("key").begin_object();

@@ -5,12 +5,14 @@
 namespace sigillo::api::csc {
 namespace {
 
-constexpr int kRetrySoon = 1;    // busy: a group commit takes milliseconds
-constexpr int kRetryLater = 30;  // full disk, clock: somebody has to act
+constexpr int kRetrySoon = 1;          // busy: a group commit takes milliseconds
+constexpr int kRetryLater = 30;        // full disk, clock: somebody has to act
 constexpr int kRetryAfterBudget = 60;  // the lockout's shortest step
 
 // sigillod names fields as /v1 spells them; CSC's users know a signer by userID.
-std::string_view spelling(std::string_view field) { return field == "signerID" ? "userID" : field; }
+std::string_view spelling(std::string_view field) {
+    return field == "signerID" ? "userID" : field;
+}
 
 std::string_view type_of(std::string_view field) {
     if (field == "numSignatures") return "integer";
@@ -18,7 +20,9 @@ std::string_view type_of(std::string_view field) {
     return "string";
 }
 
-Failure server_error(std::string_view description) { return {500, "server_error", std::string(description), 0}; }
+Failure server_error(std::string_view description) {
+    return {500, "server_error", std::string(description), 0};
+}
 Failure unavailable(std::string_view description, int retry_after_s) {
     return {503, "temporarily_unavailable", std::string(description), retry_after_s};
 }
@@ -32,18 +36,23 @@ Response to_response(const Failure& failure) {
     out.member("error_description", failure.description);
     out.end_object();
     Response response{failure.status, "application/json", out.take(), {}};
-    if (failure.retry_after_s > 0) response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after_s));
+    if (failure.retry_after_s > 0)
+        response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after_s));
     return response;
 }
 
-Failure failure(std::string_view description) { return {400, "invalid_request", std::string(description), 0}; }
+Failure failure(std::string_view description) {
+    return {400, "invalid_request", std::string(description), 0};
+}
 
 Failure missing(std::string_view type, std::string_view name) {
     const std::string_view called = name == "hashes" ? "hash" : name;
     return failure("Missing (or invalid type) " + std::string(type) + " parameter " + std::string(called));
 }
 
-Failure invalid(std::string_view name) { return failure("Invalid parameter " + std::string(name)); }
+Failure invalid(std::string_view name) {
+    return failure("Invalid parameter " + std::string(name));
+}
 
 Failure from_fault(const json::Fault& fault) {
     using enum json::Fault::Kind;
@@ -58,38 +67,56 @@ Failure from_error(const Error& error) {
             if (field == "numSignatures") return failure(kInvalidNumSignatures);
             return field.empty() ? failure("The request is not valid") : invalid(field);
         case Errc::kMissingArgument:
-            return field.empty() ? failure("A required parameter is missing") : missing(type_of(field), field);
-        case Errc::kNotFound: return invalid(field.empty() ? "credentialID" : field);
+            return field.empty() ? failure("A required parameter is missing")
+                                 : missing(type_of(field), field);
+        case Errc::kNotFound:
+            return invalid(field.empty() ? "credentialID" : field);
         case Errc::kAlreadyExists:
-        case Errc::kConflict: return failure("The request does not fit the credential's present state");
+        case Errc::kConflict:
+            return failure("The request does not fit the credential's present state");
         case Errc::kForbidden:
             return {403, "unauthorized_client", "The client's certificate is not registered for this", 0};
         case Errc::kUnsupported:
-            return field.empty() ? failure("The request asks for something that is not available") : invalid(field);
+            return field.empty() ? failure("The request asks for something that is not available")
+                                 : invalid(field);
         case Errc::kLimitExceeded:
-            if (field == "numSignatures" || field == "hashes" || field == "hash") return failure(kTooManySignatures);
+            if (field == "numSignatures" || field == "hashes" || field == "hash")
+                return failure(kTooManySignatures);
             if (field.empty() || field == "failures")  // the client's budget of wrong factors
-                return {429, "temporarily_unavailable", "Too many failed authorizations by this client", kRetryAfterBudget};
+                return {429, "temporarily_unavailable", "Too many failed authorizations by this client",
+                        kRetryAfterBudget};
             return invalid(field);
         case Errc::kAuthenticationFailed:
             return {400, "invalid_authentication_data", "The authentication data is invalid", 0};
-        case Errc::kOtpInvalid: return {400, "invalid_otp", "The OTP is invalid", 0};
-        case Errc::kLocked: return failure("Credential locked");
-        case Errc::kDisabled: return failure("The credential identified by credentialID is disabled");
-        case Errc::kExpired: return failure("Signing certificate is expired");
-        case Errc::kSadInvalid: return invalid("SAD");
-        case Errc::kSadExpired: return failure("SAD expired");
-        case Errc::kHashNotAuthorized: return failure("Hash is not authorized by the SAD");
-        case Errc::kUnavailable: return unavailable("The service is busy or out of service; try again", kRetrySoon);
-        case Errc::kStorageFull: return unavailable("The service's storage is full", kRetryLater);
-        case Errc::kClockUntrusted: return unavailable("The service's clock cannot be trusted now", kRetryLater);
+        case Errc::kOtpInvalid:
+            return {400, "invalid_otp", "The OTP is invalid", 0};
+        case Errc::kLocked:
+            return failure("Credential locked");
+        case Errc::kDisabled:
+            return failure("The credential identified by credentialID is disabled");
+        case Errc::kExpired:
+            return failure("Signing certificate is expired");
+        case Errc::kSadInvalid:
+            return invalid("SAD");
+        case Errc::kSadExpired:
+            return failure("SAD expired");
+        case Errc::kHashNotAuthorized:
+            return failure("Hash is not authorized by the SAD");
+        case Errc::kUnavailable:
+            return unavailable("The service is busy or out of service; try again", kRetrySoon);
+        case Errc::kStorageFull:
+            return unavailable("The service's storage is full", kRetryLater);
+        case Errc::kClockUntrusted:
+            return unavailable("The service's clock cannot be trusted now", kRetryLater);
         case Errc::kHsmRefused:
             return server_error("The HSM refused; nothing was signed and the hashes stay authorized");
         case Errc::kHsmFailed:
         case Errc::kOutcomeUnknown:
-            return server_error("A fault hid the outcome of this call; its hashes stay spent: authorise again");
+            return server_error(
+                "A fault hid the outcome of this call; its hashes stay spent: authorise again");
         case Errc::kCorrupt:
-        case Errc::kInternal: break;
+        case Errc::kInternal:
+            break;
     }
     return server_error("The service could not carry out the request");
 }
@@ -97,7 +124,11 @@ Failure from_error(const Error& error) {
 Failure refusal(int status, Errc code, std::string_view detail) {
     const bool client = code == Errc::kForbidden;
     const bool own = status >= 500;
-    return {status, client ? "unauthorized_client" : own ? "server_error" : "invalid_request", std::string(detail), 0};
+    return {status,
+            client ? "unauthorized_client"
+            : own  ? "server_error"
+                   : "invalid_request",
+            std::string(detail), 0};
 }
 
 }  // namespace sigillo::api::csc

@@ -1,5 +1,5 @@
-// The single place where CSC's error texts are (§10, §11, word for word, its spelling included) and where Errc
-// becomes one of them.
+// The single place where CSC's error texts are (§10, §11, word for word, its spelling included) and where
+// Errc becomes one of them.
 #pragma once
 
 #include <expected>
@@ -27,7 +27,7 @@ Response to_response(const Failure& failure);
 
 // "Missing (or invalid type) string parameter credentialID"; an array of hashes is called `hash` there.
 Failure missing(std::string_view type, std::string_view name);
-Failure invalid(std::string_view name);  // "Invalid parameter X"
+Failure invalid(std::string_view name);         // "Invalid parameter X"
 Failure failure(std::string_view description);  // any other 400 invalid_request
 Failure from_fault(const json::Fault& fault);
 Failure from_error(const Error& error);

@@ -13,12 +13,14 @@ namespace {
 
 using json::ObjectReader;
 
-constexpr std::uint32_t kDtbsr = 1;             // record.HashType: signHash signs the hash as it is given
-constexpr std::size_t kMostHashes = 1000;       // sigillod's own bound of multisign
-constexpr std::size_t kLongestSad = 512;        // ours has 43 characters
+constexpr std::uint32_t kDtbsr = 1;               // record.HashType: signHash signs the hash as it is given
+constexpr std::size_t kMostHashes = 1000;         // sigillod's own bound of multisign
+constexpr std::size_t kLongestSad = 512;          // ours has 43 characters
 constexpr std::size_t kLongestDescription = 500;  // §11.6; in bytes
 
-std::unexpected<Failure> stop(Failure failure) { return std::unexpected(std::move(failure)); }
+std::unexpected<Failure> stop(Failure failure) {
+    return std::unexpected(std::move(failure));
+}
 
 bool is_sad(std::string_view sad) {
     return !sad.empty() && sad.size() <= kLongestSad &&
@@ -63,7 +65,8 @@ struct Scheme {
     HashAlgorithm hash;
 };
 
-Outcome<Scheme> scheme_of(const std::string& sign_algo, const std::string* params, const std::string* hash_oid) {
+Outcome<Scheme> scheme_of(const std::string& sign_algo, const std::string* params,
+                          const std::string* hash_oid) {
     const auto algorithm = sign_algorithm(sign_algo);
     if (!algorithm) return stop(invalid("signAlgo"));
     auto implied = algorithm->hash;
@@ -179,7 +182,8 @@ Outcome<sam::Authorize> decode_authorize(const json::Object& body) {
     if (out.description().size() > kLongestDescription) return stop(invalid("description"));
     if (auto read = read_auth_data(auth_data, out); !read) return stop(std::move(read).error());
 
-    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read) return stop(std::move(read).error());
+    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read)
+        return stop(std::move(read).error());
     if (static_cast<std::int64_t>(hashes->size()) != count) return stop(failure(kInvalidNumSignatures));
     out.set_hash_type(kDtbsr);
     out.set_hash_algorithm(static_cast<std::uint32_t>(*hash));
@@ -200,7 +204,8 @@ Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& bo
     if (!is_sad(out.sad())) return stop(invalid("SAD"));
     const auto hash = required_hash_algorithm(hash_oid);
     if (!hash) return stop(hash.error());
-    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read) return stop(std::move(read).error());
+    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read)
+        return stop(std::move(read).error());
     out.set_hash_algorithm(static_cast<std::uint32_t>(*hash));
     return out;
 }

@@ -1,6 +1,6 @@
-// From CSC's JSON to sigillod's messages. Order of checks: types, then values, then the hashes' lengths; what only
-// sigillod can know (SAD, credential, count against multisign) comes after all of them, so that a malformed request
-// spends nothing. Pure; safe from any thread.
+// From CSC's JSON to sigillod's messages. Order of checks: types, then values, then the hashes' lengths; what
+// only sigillod can know (SAD, credential, count against multisign) comes after all of them, so that a
+// malformed request spends nothing. Pure; safe from any thread.
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }  // namespace
 
 Result<Sha256Value> spki_of_escaped_certificate(std::string_view escaped) {
-    if (escaped.empty() || escaped.size() > kLongest) return std::unexpected(not_a_certificate("absent or too long"));
+    if (escaped.empty() || escaped.size() > kLongest)
+        return std::unexpected(not_a_certificate("absent or too long"));
     const auto pem = percent_decode(escaped);
     if (!pem) return std::unexpected(not_a_certificate("not URL-encoded"));
     // One certificate and nothing beside it, so that nobody else could read another one out of the same text.

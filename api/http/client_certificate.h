@@ -1,7 +1,8 @@
-// Who the client is: nginx's header with the TLS certificate, mapped to the SHA-256 of its SubjectPublicKeyInfo.
+// Who the client is: nginx's header with the TLS certificate, mapped to the SHA-256 of its
+// SubjectPublicKeyInfo.
 //
-// nginx has verified the certificate (chain, validity, CRL); here it is only named. Parsing X.509 a request would
-// cost more than signing, so the last certificates seen are kept. Thread-safe.
+// nginx has verified the certificate (chain, validity, CRL); here it is only named. Parsing X.509 a request
+// would cost more than signing, so the last certificates seen are kept. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -16,18 +17,19 @@
 
 namespace sigillo::api {
 
-// `escaped`: $ssl_client_escaped_cert, a PEM certificate URL-encoded. kInvalidArgument when it is not exactly one.
+// `escaped`: $ssl_client_escaped_cert, a PEM certificate URL-encoded. kInvalidArgument when it is not
+// exactly one.
 Result<Sha256Value> spki_of_escaped_certificate(std::string_view escaped);
 
 class ClientCertificates {
-   public:
+ public:
     // `capacity`: certificates kept, at least 1; about 3 KiB each.
     explicit ClientCertificates(std::size_t capacity) : capacity_(capacity) {}
     // As above; failures are not kept, so that garbage cannot push out good certificates.
     Result<Sha256Value> spki_sha256(const std::string& escaped);
     std::size_t size() const;
 
-   private:
+ private:
     struct Entry {
         std::string escaped;
         Sha256Value digest;

@@ -8,11 +8,16 @@ namespace sigillo::api {
 
 std::string_view method_name(Method method) {
     switch (method) {
-        case Method::kGet: return "GET";
-        case Method::kPost: return "POST";
-        case Method::kPut: return "PUT";
-        case Method::kDelete: return "DELETE";
-        case Method::kOther: return "OTHER";
+        case Method::kGet:
+            return "GET";
+        case Method::kPost:
+            return "POST";
+        case Method::kPut:
+            return "PUT";
+        case Method::kDelete:
+            return "DELETE";
+        case Method::kOther:
+            return "OTHER";
     }
     return "OTHER";
 }
@@ -45,7 +50,9 @@ struct Responder::State {
 Responder::Responder(std::shared_ptr<AnswerSink> sink, std::uint64_t exchange)
     : state_(std::make_shared<State>(std::move(sink), exchange)) {}
 
-void Responder::observe(Observer observer) { state_->observer = std::move(observer); }
+void Responder::observe(Observer observer) {
+    state_->observer = std::move(observer);
+}
 
 void Responder::send(Response response) const {
     if (!state_->answered.exchange(true)) state_->finish(std::move(response));

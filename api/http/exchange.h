@@ -23,8 +23,8 @@ struct Request {
     std::string content_type;
     std::string idempotency_key;
     bool has_idempotency_key = false;
-    // nginx's $ssl_client_escaped_cert: to be believed because only nginx can reach the socket. Only the `api`
-    // face fills it in; on the `public` face it stays empty whatever the client sent.
+    // nginx's $ssl_client_escaped_cert: to be believed because only nginx can reach the socket. Only the
+    // `api` face fills it in; on the `public` face it stays empty whatever the client sent.
     std::string client_certificate;
 
     std::optional<std::string_view> query_value(std::string_view name) const;
@@ -39,15 +39,15 @@ struct Response {
 
 // Where answers go. Thread-safe; takes answers to connections that are gone, and drops them.
 class AnswerSink {
-   public:
+ public:
     virtual ~AnswerSink() = default;
     virtual void deliver(std::uint64_t exchange, Response response) noexcept = 0;
 };
 
-// The right to answer one request, once, from any thread. Copies share the right: the first send() counts, later
-// ones do nothing. When the last copy goes unanswered, the client gets 503.
+// The right to answer one request, once, from any thread. Copies share the right: the first send() counts,
+// later ones do nothing. When the last copy goes unanswered, the client gets 503.
 class Responder {
-   public:
+ public:
     // Sees the answer's status just before it leaves. Called once, on the answering thread; must not throw.
     using Observer = std::function<void(int status)>;
 
@@ -56,12 +56,13 @@ class Responder {
     void observe(Observer observer);  // before the first send()
     void send(Response response) const;
 
-   private:
+ private:
     struct State;
     std::shared_ptr<State> state_;
 };
 
-// The answer of a face that has no better words (problem+json, RFC 9457): transport errors, faults in handlers.
+// The answer of a face that has no better words (problem+json, RFC 9457): errors of the
+// transport, faults in handlers.
 Response plain_problem(int status, std::string_view title, std::string_view detail);
 
 }  // namespace sigillo::api

@@ -15,9 +15,10 @@ namespace sigillo::api {
 namespace {
 
 using std::chrono::steady_clock;
-constexpr int kBacklog = 1024;         // connections that wait while the thread is elsewhere; the kernel's bound is lower
+constexpr int kBacklog =
+    1024;  // connections that wait while the thread is elsewhere; the kernel's bound is lower
 constexpr int kTickMs = 1000;
-constexpr int kPauseMs = 100;          // after EMFILE and its like: accept() would fail again at once
+constexpr int kPauseMs = 100;  // after EMFILE and its like: accept() would fail again at once
 
 Result<sockaddr_un> address_of(const std::string& path) {
     sockaddr_un address{};
@@ -38,15 +39,19 @@ bool somebody_listens(const sockaddr_un& address) {
 UnixListener::UnixListener(std::string path, UniqueFd socket, UniqueFd wake, Logger& logger)
     : path_(std::move(path)), socket_(std::move(socket)), wake_(std::move(wake)), logger_(logger) {}
 
-UnixListener::~UnixListener() { stop(); }
+UnixListener::~UnixListener() {
+    stop();
+}
 
-Result<std::unique_ptr<UnixListener>> UnixListener::bind(const std::string& path, unsigned mode, Logger& logger) {
+Result<std::unique_ptr<UnixListener>> UnixListener::bind(const std::string& path, unsigned mode,
+                                                         Logger& logger) {
     SIGILLO_ASSIGN(const sockaddr_un address, address_of(path));
     UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return std::unexpected(errno_error(errno, "socket"));
     struct stat info{};
     if (::lstat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-        if (somebody_listens(address)) return fail(Errc::kUnavailable, path + ": another process listens there");
+        if (somebody_listens(address))
+            return fail(Errc::kUnavailable, path + ": another process listens there");
         ::unlink(path.c_str());
     }
     if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -61,7 +66,8 @@ Result<std::unique_ptr<UnixListener>> UnixListener::bind(const std::string& path
 }
 
 void UnixListener::run(Accepted accepted, Tick tick) {
-    thread_ = std::thread([this, accepted = std::move(accepted), tick = std::move(tick)] { loop(accepted, tick); });
+    thread_ =
+        std::thread([this, accepted = std::move(accepted), tick = std::move(tick)] { loop(accepted, tick); });
 }
 
 void UnixListener::stop() {
@@ -86,7 +92,8 @@ void UnixListener::loop(const Accepted& accepted, const Tick& tick) {
             if (fd >= 0) {
                 accepted(UniqueFd(fd));
             } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-                // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog, poll() would return at once.
+                // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog and
+                // poll() would return at once.
                 if (accept_failures_++ % 100 == 0) logger_.error("accept_failed", {{"errno", errno}});
                 paused = true;
             }

@@ -14,7 +14,7 @@
 namespace sigillo::api {
 
 class UnixListener {
-   public:
+ public:
     // Takes the accepted, non-blocking, close-on-exec socket. Called on the listener's thread.
     using Accepted = std::function<void(UniqueFd)>;
     // Called on the listener's thread about once a second.
@@ -32,7 +32,7 @@ class UnixListener {
     void stop();
     std::uint64_t accept_failures() const { return accept_failures_; }
 
-   private:
+ private:
     UnixListener(std::string path, UniqueFd socket, UniqueFd wake, Logger& logger);
     void loop(const Accepted& accepted, const Tick& tick);
 

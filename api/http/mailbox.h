@@ -1,5 +1,5 @@
-// What other threads hand to a reactor thread: accepted sockets, finished answers, orders. Thread-safe; outlives
-// its reactor in the hands of late Responders, and then drops what it is given.
+// What other threads hand to a reactor thread: accepted sockets, finished answers, orders. Thread-safe;
+// outlives its reactor in the hands of late Responders, and then drops what it is given.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ enum class Order : std::uint8_t {
 using Mail = std::variant<UniqueFd, Answer, Order>;
 
 class Mailbox final : public AnswerSink {
-   public:
+ public:
     Mailbox();  // throws std::system_error without an eventfd: start-up only
     void deliver(std::uint64_t exchange, Response response) noexcept override;
     void post(Mail mail);
@@ -33,7 +33,7 @@ class Mailbox final : public AnswerSink {
     // What is in it and what still comes is dropped.
     void close();
 
-   private:
+ private:
     UniqueFd event_;
     std::mutex mutex_;
     std::vector<Mail> mail_;  // guarded by mutex_

@@ -39,9 +39,8 @@ bool is_target(std::string_view text) {
 }
 
 bool is_field_value(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) {
-        return c == '\t' || static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : false;
-    });
+    return std::ranges::all_of(
+        text, [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : false; });
 }
 
 std::string lower(std::string_view text) {
@@ -109,12 +108,15 @@ bool RequestGate::parse_head(std::string_view head) {
             first = false;
             const auto space = line.find(' ');
             const auto last = line.rfind(' ');
-            if (space == std::string_view::npos || last == space) return refuse(400, "the request line is malformed");
+            if (space == std::string_view::npos || last == space)
+                return refuse(400, "the request line is malformed");
             const auto version = line.substr(last + 1);
             if (!is_token(line.substr(0, space)) || !is_target(line.substr(space + 1, last - space - 1)))
                 return refuse(400, "the request line is malformed");
-            if (version == "HTTP/1.0") request_.keep_alive = false;
-            else if (version != "HTTP/1.1") return refuse(505, "HTTP/1.1 is spoken here");
+            if (version == "HTTP/1.0")
+                request_.keep_alive = false;
+            else if (version != "HTTP/1.1")
+                return refuse(505, "HTTP/1.1 is spoken here");
             request_.head = std::string(line) + "\r\n";
             continue;
         }
@@ -130,13 +132,17 @@ bool RequestGate::parse_head(std::string_view head) {
 
 bool RequestGate::parse_field(std::string_view name, std::string_view value) {
     const std::string field = lower(name);
-    if (field == "transfer-encoding") return refuse(501, "Transfer-Encoding is not spoken here; send Content-Length");
+    if (field == "transfer-encoding")
+        return refuse(501, "Transfer-Encoding is not spoken here; send Content-Length");
     const auto once = [&](unsigned bit) { return std::exchange(seen_, seen_ | bit) & bit; };
     if (field == "content-length") {
         if (once(kSeenContentLength)) return refuse(400, "Content-Length was given twice");
         // Ten digits hold every limit that a configuration allows.
-        if (value.empty() || value.size() > 10 || value.find_first_not_of("0123456789") != std::string_view::npos)
-            return refuse(value.size() > 10 && value.find_first_not_of("0123456789") == std::string_view::npos ? 413 : 400,
+        if (value.empty() || value.size() > 10 ||
+            value.find_first_not_of("0123456789") != std::string_view::npos)
+            return refuse(value.size() > 10 && value.find_first_not_of("0123456789") == std::string_view::npos
+                              ? 413
+                              : 400,
                           "Content-Length is not a number of acceptable size");
         const std::size_t length = std::stoull(std::string(value));
         if (length > limits_.body_bytes) return refuse(413, "the request's body is too large");
@@ -146,8 +152,10 @@ bool RequestGate::parse_field(std::string_view name, std::string_view value) {
     if (field == "host" && once(kSeenHost)) return refuse(400, "Host was given twice");
     if (field == "connection") {
         const std::string choice = lower(value);
-        if (choice == "close") request_.keep_alive = false;
-        else if (choice == "keep-alive") request_.keep_alive = true;
+        if (choice == "close")
+            request_.keep_alive = false;
+        else if (choice == "keep-alive")
+            request_.keep_alive = true;
         return true;
     }
     for (std::size_t i = 0; i < kPassed.size(); ++i) {

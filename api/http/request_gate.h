@@ -1,12 +1,13 @@
 // What may pass on to the HTTP parser: cuts a connection's bytes into whole requests, strictly.
 //
-// Pistache 0.0.5 takes the first of two Content-Lengths, reads "12abc" as 12, ignores what is pipelined, and goes
-// on reading after an error in the middle of a message, so that its idea of where a request ends can differ from
-// nginx's; and its typed headers throw on values that are legal elsewhere (Java's default Accept). So this gate
-// decides alone where a request begins and ends (RFC 9112 §2-6, nothing optional), and passes on a head of its
-// own making that names only what handlers use. It refuses: any Transfer-Encoding (nginx has unchunked), a second
-// or malformed Content-Length, bare CR or LF, folded lines, a header that we use given twice, and anything over a limit.
-// After a refusal the connection is of no further use. Not thread-safe.
+// Pistache 0.0.5 takes the first of two Content-Lengths, reads "12abc" as 12, ignores what is pipelined, and
+// goes on reading after an error in the middle of a message, so that its idea of where a request ends can
+// differ from nginx's; and its typed headers throw on values that are legal elsewhere (Java's default
+// Accept). So this gate decides alone where a request begins and ends (RFC 9112 §2-6, nothing optional), and
+// passes on a head of its own making that names only what handlers use. It refuses: any Transfer-Encoding
+// (nginx has unchunked), a second or malformed Content-Length, bare CR or LF, folded lines, a header that we
+// use given twice, and anything over a limit. After a refusal the connection is of no further use. Not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,8 @@
 namespace sigillo::api {
 
 struct GateLimits {
-    std::size_t head_bytes = 32 * 1024;     // an escaped certificate takes 2 to 6 KiB; nginx allows 8 KiB a line
-    std::size_t body_bytes = 1024 * 1024;   // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB
+    std::size_t head_bytes = 32 * 1024;  // an escaped certificate takes 2 to 6 KiB; nginx allows 8 KiB a line
+    std::size_t body_bytes = 1024 * 1024;  // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB
 };
 
 // A whole request, as the parser may see it.
@@ -36,7 +37,7 @@ struct Refusal {
 };
 
 class RequestGate {
-   public:
+ public:
     explicit RequestGate(GateLimits limits, bool with_client_certificate)
         : limits_(limits), with_client_certificate_(with_client_certificate) {}
 
@@ -49,7 +50,7 @@ class RequestGate {
     // What a peer may have sent ahead at most.
     std::size_t buffer_limit() const { return limits_.head_bytes + limits_.body_bytes; }
 
-   private:
+ private:
     bool parse_head(std::string_view head);
     bool parse_field(std::string_view name, std::string_view value);
     bool refuse(int status, std::string_view detail);

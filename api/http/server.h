@@ -1,7 +1,7 @@
 // An HTTP/1.1 server on a unix socket: nginx in front, handlers that answer later behind.
 //
-// Handlers are called on a reactor thread and must not block; their Responder may be used from any thread, and the
-// answer is carried home to the connection's own thread (DESIGN §2).
+// Handlers are called on a reactor thread and must not block; their Responder may be used from any thread,
+// and the answer is carried home to the connection's own thread (DESIGN §2).
 #pragma once
 
 #include <chrono>
@@ -19,9 +19,9 @@
 namespace sigillo::api {
 
 struct HttpServerConfig {
-    std::string socket;        // path; created with mode `socket_mode`, removed at the end
+    std::string socket;  // path; created with mode `socket_mode`, removed at the end
     unsigned socket_mode = 0660;
-    std::size_t threads = 2;   // reactors; handlers only decode and encode
+    std::size_t threads = 2;  // reactors; handlers only decode and encode
     GateLimits limits;
     bool with_client_certificate = false;  // the `api` face
     // Connections a process, and so requests in flight: nginx keeps a few hundred to us.
@@ -31,21 +31,22 @@ struct HttpServerConfig {
 };
 
 struct HttpCounters {
-    std::uint64_t connections = 0;      // open now
-    std::uint64_t in_flight = 0;        // requests not answered yet
-    std::uint64_t answers_dropped = 0;  // whose client had hung up
-    std::uint64_t requests_refused = 0; // by the gate
+    std::uint64_t connections = 0;          // open now
+    std::uint64_t in_flight = 0;            // requests not answered yet
+    std::uint64_t answers_dropped = 0;      // whose client had hung up
+    std::uint64_t requests_refused = 0;     // by the gate
     std::uint64_t connections_refused = 0;  // over the limit
     std::uint64_t accept_failures = 0;
 };
 
 class HttpServer {
-   public:
+ public:
     // Must not throw; a fault inside is the handler's own 500.
     using Handler = std::function<void(Request, Responder)>;
 
     // Listens on return. kUnavailable when the socket cannot be bound.
-    static Result<std::unique_ptr<HttpServer>> start(HttpServerConfig config, Handler handler, Logger& logger);
+    static Result<std::unique_ptr<HttpServer>> start(HttpServerConfig config, Handler handler,
+                                                     Logger& logger);
     virtual ~HttpServer() = default;
 
     // Stops accepting, lets what is in flight finish, ends. True: all answered; false: the deadline passed.

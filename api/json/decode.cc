@@ -9,7 +9,7 @@ constexpr std::int64_t kLargest = (std::int64_t{1} << 53) - 1;
 
 // Builds the tree; returns false, with `fault_`, at the first thing that is not admitted.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
-   public:
+ public:
     explicit Builder(Limits limits) : limits_(limits) {}
 
     bool null() override { return put(Value{}); }
@@ -42,7 +42,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     Value take() { return std::move(root_); }
     Error fault() { return std::move(fault_); }
 
-   private:
+ private:
     bool stop(std::string what, std::string field = {}) {
         fault_ = {Errc::kInvalidArgument, std::move(what), std::move(field)};
         return false;
@@ -52,7 +52,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     }
     Value* place(Value value) {
         if (open_.empty()) return &(root_ = std::move(value));
-        if (auto* array = std::get_if<Array>(&open_.back()->data)) return &array->emplace_back(std::move(value));
+        if (auto* array = std::get_if<Array>(&open_.back()->data))
+            return &array->emplace_back(std::move(value));
         Value& last = std::get<Object>(open_.back()->data).back().value;
         return &(last = std::move(value));
     }
@@ -97,8 +98,10 @@ std::size_t find_invalid_utf8(std::string_view text) {
             continue;
         }
         std::size_t more = 0;
-        unsigned least = 0x80, most = 0xbf;  // of the second byte: no overlong forms, surrogates, nothing past U+10FFFF
-        if (lead >= 0xc2 && lead <= 0xdf) more = 1;
+        unsigned least = 0x80,
+                 most = 0xbf;  // of the second byte: no overlong forms, surrogates, nothing past U+10FFFF
+        if (lead >= 0xc2 && lead <= 0xdf)
+            more = 1;
         else if (lead >= 0xe0 && lead <= 0xef) {
             more = 2;
             if (lead == 0xe0) least = 0xa0;
@@ -107,7 +110,8 @@ std::size_t find_invalid_utf8(std::string_view text) {
             more = 3;
             if (lead == 0xf0) least = 0x90;
             if (lead == 0xf4) most = 0x8f;
-        } else return i;
+        } else
+            return i;
         if (text.size() - i <= more) return i;
         if (byte(i + 1) < least || byte(i + 1) > most) return i;
         for (std::size_t k = 2; k <= more; ++k)

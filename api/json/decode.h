@@ -16,8 +16,8 @@ struct Limits {
     std::size_t values = 16'384;  // the largest body, 1,000 hashes, needs about 1,010
 };
 
-// kInvalidArgument: `detail` says what is wrong and where, in words for the client, and repeats nothing of the
-// text (it may hold a PIN); `field` names a key that was given twice.
+// kInvalidArgument: `detail` says what is wrong and where, in words for the client, and repeats nothing of
+// the text (it may hold a PIN); `field` names a key that was given twice.
 Result<Value> decode(std::string_view text, Limits limits = {});
 
 // The offset of the first byte that is not part of well-formed UTF-8 (RFC 3629), or npos.

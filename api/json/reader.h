@@ -1,6 +1,6 @@
-// Reads an object's members by name and type, and keeps the first fault. Afterwards finish() also refuses whatever
-// nobody asked for: a misspelt optional parameter must not be taken for an absent one. A null counts as absent
-// (CSC §7.1). Not thread-safe.
+// Reads an object's members by name and type, and keeps the first fault. Afterwards finish() also refuses
+// whatever nobody asked for: a misspelt optional parameter must not be taken for an absent one. A null counts
+// as absent (CSC §7.1). Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Fault {
 };
 
 class ObjectReader {
-   public:
+ public:
     // `prefix` stands before names in faults: "name." for a nested object.
     explicit ObjectReader(const Object& object, std::string prefix = {})
         : object_(object), prefix_(std::move(prefix)) {}
@@ -60,7 +60,7 @@ class ObjectReader {
     // The first fault, if any.
     const std::optional<Fault>& finish();
 
-   private:
+ private:
     template <class T>
     const T* get(std::string_view name, std::string_view type, bool required) {
         asked_.insert(name);

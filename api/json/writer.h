@@ -1,5 +1,5 @@
-// Writes JSON text, member by member. The caller keeps the nesting right; strings must be UTF-8, control characters
-// and what JSON needs escaped are. Not thread-safe.
+// Writes JSON text, member by member. The caller keeps the nesting right; strings must be UTF-8, control
+// characters and what JSON needs escaped are. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 namespace sigillo::api::json {
 
 class Writer {
-   public:
+ public:
     Writer& begin_object() { return open('{'); }
     Writer& end_object() { return close('}'); }
     Writer& begin_array() { return open('['); }
@@ -28,7 +28,7 @@ class Writer {
     }
     std::string take() { return std::move(out_); }
 
-   private:
+ private:
     Writer& open(char bracket);
     Writer& close(char bracket);
     void separate();

@@ -5,7 +5,11 @@ namespace sigillo::api::ops {
 namespace {
 
 void write_item(json::Writer& out, std::string_view name, std::string_view state, std::string_view reason) {
-    out.begin_object().member("name", name).member("state", state).optional_member("reason", reason).end_object();
+    out.begin_object()
+        .member("name", name)
+        .member("state", state)
+        .optional_member("reason", reason)
+        .end_object();
 }
 
 Response unreachable() {

@@ -10,9 +10,11 @@ namespace sigillo::api::ops {
 namespace {
 
 bool is_metric_name(std::string_view name) {
-    return !name.empty() && !(name.front() >= '0' && name.front() <= '9') && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
-    });
+    return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
+           std::ranges::all_of(name, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || c == ':';
+           });
 }
 
 std::string of_sigillod(const sam::Health& health) {
@@ -36,8 +38,9 @@ void metrics(Call call) {
     call.services.signing->call(
         std::move(question), sam::SigningResponse::kHealth,
         [responder = call.responder, own = std::move(own)](Result<sam::SigningResponse> answer) {
-            std::string text = own + "# HELP sigillo_up Whether sigillod answers.\n# TYPE sigillo_up gauge\nsigillo_up " +
-                               (answer ? "1\n" : "0\n");
+            std::string text =
+                own + "# HELP sigillo_up Whether sigillod answers.\n# TYPE sigillo_up gauge\nsigillo_up " +
+                (answer ? "1\n" : "0\n");
             if (answer) text += of_sigillod(answer->health());
             responder.send({.status = 200,
                             .content_type = "text/plain; version=0.0.4; charset=utf-8",

@@ -10,7 +10,9 @@
 
 namespace sigillo::api::v1 {
 
-inline void refuse(const Call& call, const Problem& problem) { call.responder.send(to_response(problem)); }
+inline void refuse(const Call& call, const Problem& problem) {
+    call.responder.send(to_response(problem));
+}
 
 // The value, or nothing: then the call has been refused.
 template <class T>
@@ -22,15 +24,20 @@ std::optional<T> value_or_refuse(const Call& call, Outcome<T> outcome) {
 
 // Asks sigillod; `answer_of` makes the Response of what comes back, an error becomes a problem.
 template <class AnswerOf>
-void ask(const Call& call, sam::SigningRequest question, sam::SigningResponse::BodyCase expected, AnswerOf answer_of) {
+void ask(const Call& call, sam::SigningRequest question, sam::SigningResponse::BodyCase expected,
+         AnswerOf answer_of) {
     call.services.signing->call(
         std::move(question), expected,
         [responder = call.responder, answer_of = std::move(answer_of)](Result<sam::SigningResponse> answer) {
-            if (answer) responder.send(answer_of(*answer));
-            else responder.send(to_response(from_error(answer.error())));
+            if (answer)
+                responder.send(answer_of(*answer));
+            else
+                responder.send(to_response(from_error(answer.error())));
         });
 }
 
-inline Response no_content(const sam::SigningResponse&) { return {.status = 204, .content_type = {}, .body = {}, .headers = {}}; }
+inline Response no_content(const sam::SigningResponse&) {
+    return {.status = 204, .content_type = {}, .body = {}, .headers = {}};
+}
 
 }  // namespace sigillo::api::v1

@@ -13,14 +13,15 @@ void create_credential(Call call) {
     if (!request) return;
     auto question = call.ask();
     *question.mutable_create_credential() = std::move(*request);
-    ask(call, std::move(question), sam::SigningResponse::kCreatedCredential, [](const sam::SigningResponse& answer) {
-        const auto& created = answer.created_credential();
-        Writer out;
-        out.begin_object().member("credentialID", created.credential_id());
-        if (!created.csr().empty()) out.key("csr").base64(as_bytes(created.csr()));
-        out.end_object();
-        return json_response(201, out.take());
-    });
+    ask(call, std::move(question), sam::SigningResponse::kCreatedCredential,
+        [](const sam::SigningResponse& answer) {
+            const auto& created = answer.created_credential();
+            Writer out;
+            out.begin_object().member("credentialID", created.credential_id());
+            if (!created.csr().empty()) out.key("csr").base64(as_bytes(created.csr()));
+            out.end_object();
+            return json_response(201, out.take());
+        });
 }
 
 void set_certificate(Call call) {

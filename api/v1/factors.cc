@@ -18,13 +18,14 @@ void enrol_factor(Call call) {
     if (!request) return;
     auto question = call.ask();
     *question.mutable_enrol_factor() = std::move(*request);
-    ask(call, std::move(question), sam::SigningResponse::kEnrolledFactor, [](const sam::SigningResponse& answer) {
-        const auto& enrolled = answer.enrolled_factor();
-        Writer out;
-        out.begin_object().member("factorID", enrolled.factor().factor_id());
-        out.optional_member("otpauth", enrolled.otpauth()).end_object();
-        return json_response(201, out.take());
-    });
+    ask(call, std::move(question), sam::SigningResponse::kEnrolledFactor,
+        [](const sam::SigningResponse& answer) {
+            const auto& enrolled = answer.enrolled_factor();
+            Writer out;
+            out.begin_object().member("factorID", enrolled.factor().factor_id());
+            out.optional_member("otpauth", enrolled.otpauth()).end_object();
+            return json_response(201, out.take());
+        });
 }
 
 void list_factors(Call call) {

@@ -1,5 +1,5 @@
-// The single place where Errc becomes a problem (RFC 9457): `application/problem+json` with type, title, status,
-// detail and, where one is at fault, the parameter.
+// The single place where Errc becomes a problem (RFC 9457): `application/problem+json` with type, title,
+// status, detail and, where one is at fault, the parameter.
 #pragma once
 
 #include <expected>

@@ -16,16 +16,20 @@ using json::ObjectReader;
 
 constexpr std::uint32_t kDefaultPage = 100;
 constexpr std::uint32_t kLargestPage = 1000;
-constexpr int kLongestChain = 8;       // a leaf, its CA, a root, and room for cross-certificates
-constexpr int kMostIdentifiers = 16;   // a person has few; bounds the record
+constexpr int kLongestChain = 8;      // a leaf, its CA, a root, and room for cross-certificates
+constexpr int kMostIdentifiers = 16;  // a person has few; bounds the record
 
-std::unexpected<Problem> stop(Problem problem) { return std::unexpected(std::move(problem)); }
+std::unexpected<Problem> stop(Problem problem) {
+    return std::unexpected(std::move(problem));
+}
 
 std::optional<std::string> percent_decode(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+') out.push_back(' ');
-        else if (text[i] != '%') out.push_back(text[i]);
+        if (text[i] == '+')
+            out.push_back(' ');
+        else if (text[i] != '%')
+            out.push_back(text[i]);
         else {
             unsigned byte = 0;
             if (text.size() - i < 3) return std::nullopt;
@@ -52,7 +56,8 @@ Outcome<std::uint32_t> page_limit(const Request& request) {
     const auto text = request.query_value("limit");
     if (!text) return kDefaultPage;
     const auto limit = number_of<std::uint32_t>(*text);
-    if (!limit || *limit < 1 || *limit > kLargestPage) return stop(invalid("limit", "limit is a number from 1 to 1000"));
+    if (!limit || *limit < 1 || *limit > kLargestPage)
+        return stop(invalid("limit", "limit is a number from 1 to 1000"));
     return *limit;
 }
 
@@ -116,7 +121,9 @@ Outcome<std::string> path_id(const std::string& value, std::string_view paramete
     return value;
 }
 
-Outcome<bool> no_query(const Request& request) { return known_queries(request, {}); }
+Outcome<bool> no_query(const Request& request) {
+    return known_queries(request, {});
+}
 
 Outcome<sam::CreateSigner> decode_create_signer(const json::Object& body) {
     ObjectReader reader(body);
@@ -143,8 +150,10 @@ Outcome<sam::EnrolFactor> decode_enrol_factor(const json::Object& body, const st
     const auto* pin = reader.string("pin");
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
     if (out.type() == "pin" && pin == nullptr)
-        return stop({400, Errc::kMissingArgument, "pin is missing: a factor of type pin is made with its PIN", "pin"});
-    if (out.type() != "pin" && pin != nullptr) return stop(invalid("pin", "only a factor of type pin takes a pin"));
+        return stop({400, Errc::kMissingArgument, "pin is missing: a factor of type pin is made with its PIN",
+                     "pin"});
+    if (out.type() != "pin" && pin != nullptr)
+        return stop(invalid("pin", "only a factor of type pin takes a pin"));
     if (pin != nullptr) out.set_pin(*pin);
     return out;
 }
@@ -163,8 +172,10 @@ Outcome<sam::CreateCredential> decode_create_credential(const json::Object& body
     out.set_policy(reader.required_text("activation"));
     if (const auto* factors = reader.object("factors")) {
         for (const auto& [word, id] : *factors) {
-            if (id.string() == nullptr) reader.blame({json::Fault::Kind::kWrongType, "string", "factors." + word});
-            else (*out.mutable_factors())[word] = *id.string();
+            if (id.string() == nullptr)
+                reader.blame({json::Fault::Kind::kWrongType, "string", "factors." + word});
+            else
+                (*out.mutable_factors())[word] = *id.string();
         }
     }
     const auto* multisign = reader.integer("multisign");
@@ -180,13 +191,15 @@ Outcome<sam::CreateCredential> decode_create_credential(const json::Object& body
     for (const auto& [word, id] : out.factors())
         if (!is_id(id)) return stop(from_error({Errc::kNotFound, {}, "factors." + word}));
     if (multisign != nullptr) {
-        if (*multisign < 1 || *multisign > 1000) return stop(invalid("multisign", "multisign is a number from 1 to 1000"));
+        if (*multisign < 1 || *multisign > 1000)
+            return stop(invalid("multisign", "multisign is a number from 1 to 1000"));
         out.set_multisign(static_cast<std::uint32_t>(*multisign));
     }
     return out;
 }
 
-Outcome<sam::SetCertificate> decode_set_certificate(const json::Object& body, const std::string& credential_id) {
+Outcome<sam::SetCertificate> decode_set_certificate(const json::Object& body,
+                                                    const std::string& credential_id) {
     ObjectReader reader(body);
     sam::SetCertificate out;
     out.set_credential_id(credential_id);
@@ -217,7 +230,8 @@ Outcome<sam::SetStatus> decode_set_status(const json::Object& body, const std::s
 }
 
 Outcome<sam::ListSigners> decode_list_signers(const Request& request) {
-    if (auto known = known_queries(request, {"after", "limit", "externalReference"}); !known) return stop(known.error());
+    if (auto known = known_queries(request, {"after", "limit", "externalReference"}); !known)
+        return stop(known.error());
     sam::ListSigners out;
     const auto limit = page_limit(request);
     if (!limit) return stop(limit.error());

@@ -16,7 +16,8 @@ Outcome<json::Object> decode_body(std::string_view body);
 Outcome<sam::CreateSigner> decode_create_signer(const json::Object& body);
 Outcome<sam::EnrolFactor> decode_enrol_factor(const json::Object& body, const std::string& signer_id);
 Outcome<sam::CreateCredential> decode_create_credential(const json::Object& body);
-Outcome<sam::SetCertificate> decode_set_certificate(const json::Object& body, const std::string& credential_id);
+Outcome<sam::SetCertificate> decode_set_certificate(const json::Object& body,
+                                                    const std::string& credential_id);
 Outcome<sam::SetStatus> decode_set_status(const json::Object& body, const std::string& credential_id);
 
 // ?after&limit&externalReference, percent-decoded.

@@ -11,7 +11,11 @@ using json::Writer;
 void write_signer(Writer& out, const sam::Signer& signer) {
     const auto& person = signer.person();
     out.begin_object().member("signerID", signer.signer_id());
-    out.key("name").begin_object().member("given", person.given()).member("family", person.family()).end_object();
+    out.key("name")
+        .begin_object()
+        .member("given", person.given())
+        .member("family", person.family())
+        .end_object();
     out.member("country", person.country());
     out.optional_member("organization", person.organization());
     out.optional_member("email", person.email());
@@ -24,7 +28,8 @@ void write_signer(Writer& out, const sam::Signer& signer) {
     if (person.has_identification()) {
         const auto& identification = person.identification();
         out.key("identification").begin_object().member("method", identification.method());
-        out.optional_member("reference", identification.reference()).optional_member("time", identification.time());
+        out.optional_member("reference", identification.reference())
+            .optional_member("time", identification.time());
         out.end_object();
     }
     out.optional_member("externalReference", person.external_reference());
@@ -56,16 +61,17 @@ void list_signers(Call call) {
     const auto limit = static_cast<int>(request->page().limit());
     auto question = call.ask();
     *question.mutable_list_signers() = std::move(*request);
-    ask(call, std::move(question), sam::SigningResponse::kSigners, [limit](const sam::SigningResponse& answer) {
-        const auto& signers = answer.signers().signers();
-        Writer out;
-        out.begin_object().key("signers").begin_array();
-        for (const auto& signer : signers) write_signer(out, signer);
-        out.end_array();
-        if (signers.size() == limit) out.member("next", signers.rbegin()->signer_id());
-        out.end_object();
-        return json_response(200, out.take());
-    });
+    ask(call, std::move(question), sam::SigningResponse::kSigners,
+        [limit](const sam::SigningResponse& answer) {
+            const auto& signers = answer.signers().signers();
+            Writer out;
+            out.begin_object().key("signers").begin_array();
+            for (const auto& signer : signers) write_signer(out, signer);
+            out.end_array();
+            if (signers.size() == limit) out.member("next", signers.rbegin()->signer_id());
+            out.end_object();
+            return json_response(200, out.take());
+        });
 }
 
 void get_signer(Call call) {

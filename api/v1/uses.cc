@@ -26,7 +26,8 @@ void list_uses(Call call) {
             out.member("time", rfc3339(from_unix_millis(use.time_ms())));
             out.key("hash").base64(as_bytes(use.hash()));
             out.member("hashAlgorithmOID", hash_oid(static_cast<HashAlgorithm>(use.hash_algorithm())));
-            if (!use.signature_sha256().empty()) out.key("signatureSHA256").base64(as_bytes(use.signature_sha256()));
+            if (!use.signature_sha256().empty())
+                out.key("signatureSHA256").base64(as_bytes(use.signature_sha256()));
             out.member("outcome", use.outcome());
             out.end_object();
         }

@@ -38,7 +38,8 @@ Activator::Activator(ActivatorConfig config, Parts parts)
       lockout_(config_.lockout, clock_),
       gate_(config_.lockout.waiting, config_.lockout.wait) {}
 
-std::unexpected<Error> Activator::refuse(const CredentialId& credential, const ClientId& client, Error error) {
+std::unexpected<Error> Activator::refuse(const CredentialId& credential, const ClientId& client,
+                                         Error error) {
     // What names no credential of this tenant touched none.
     if (is_refusal(error.code) && error.code != Errc::kNotFound) {
         ++refused_;
@@ -49,14 +50,16 @@ std::unexpected<Error> Activator::refuse(const CredentialId& credential, const C
 
 Status Activator::check_request(const AuthorizeRequest& request) const {
     if (request.hashes.size() > config_.hashes_limit)
-        return fail(Errc::kLimitExceeded, "at most " + std::to_string(config_.hashes_limit) + " hashes at once",
-                    "numSignatures");
+        return fail(Errc::kLimitExceeded,
+                    "at most " + std::to_string(config_.hashes_limit) + " hashes at once", "numSignatures");
     SIGILLO_TRY(check_hash_type(request.hash_type));
     SIGILLO_TRY(check_hashes(request.hashes, request.hash_algorithm));
     if (request.description.size() > config_.text_limit)
-        return fail(Errc::kLimitExceeded, "longer than " + std::to_string(config_.text_limit) + " bytes", "description");
+        return fail(Errc::kLimitExceeded, "longer than " + std::to_string(config_.text_limit) + " bytes",
+                    "description");
     if (request.client_data.size() > config_.text_limit)
-        return fail(Errc::kLimitExceeded, "longer than " + std::to_string(config_.text_limit) + " bytes", "clientData");
+        return fail(Errc::kLimitExceeded, "longer than " + std::to_string(config_.text_limit) + " bytes",
+                    "clientData");
     SIGILLO_TRY(check_utf8(request.description, "description"));
     return check_utf8(request.client_data, "clientData");
 }
@@ -94,27 +97,30 @@ Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
     return decide(request, *situation, *evaluation, &*reservation);
 }
 
-// 1. One snapshot: client, tenant and credential belong together; the credential is active, its certificate valid;
-// what is shown can satisfy the policy at all. A request that cannot is no guess, and costs no try.
+// 1. One snapshot: client, tenant and credential belong together; the credential is active, its certificate
+// valid; what is shown can satisfy the policy at all. A request that cannot is no guess, and costs no try.
 Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) {
     const RecordCodec& codec = parts_.ledger.codec();
     return parts_.ledger.view([&](ReadTransaction& txn) -> Result<Situation> {
-        SIGILLO_ASSIGN(auto credential, load_standing(txn, codec, request.client, request.tenant, request.credential,
-                                                      clock_.now()));
+        SIGILLO_ASSIGN(auto credential, load_standing(txn, codec, request.client, request.tenant,
+                                                      request.credential, clock_.now()));
         if (request.hashes.size() > credential.value.multisign())
             return fail(Errc::kLimitExceeded,
-                        "the credential signs at most " + std::to_string(credential.value.multisign()) + " hashes at once",
+                        "the credential signs at most " + std::to_string(credential.value.multisign()) +
+                            " hashes at once",
                         "numSignatures");
         // Checked when it was stored; its own limits then may have been wider than today's.
-        SIGILLO_ASSIGN(Policy policy, Policy::parse(credential.value.policy(), {.length = 4'096, .depth = 64}));
+        SIGILLO_ASSIGN(Policy policy,
+                       Policy::parse(credential.value.policy(), {.length = 4'096, .depth = 64}));
         Situation situation{std::move(credential), std::move(policy), {}, nullptr, {}};
 
         for (const AuthDatum& datum : request.auth_data) {
             const auto type = factor_from_word(datum.id, "authData");
             if (!type || !situation.policy.words().contains(*type))
-                return fail(Errc::kInvalidArgument, "an id is no factor of the policy " + situation.policy.text(),
-                            "authData");
-            if (situation.shown.contains(*type)) return fail(Errc::kInvalidArgument, "an id is given twice", "authData");
+                return fail(Errc::kInvalidArgument,
+                            "an id is no factor of the policy " + situation.policy.text(), "authData");
+            if (situation.shown.contains(*type))
+                return fail(Errc::kInvalidArgument, "an id is given twice", "authData");
             situation.shown.insert(*type);
             if (*type == FactorType::kClick) {
                 situation.click = &datum.value;
@@ -122,21 +128,23 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
             }
             const record::Credential& terms = situation.credential.value;
             const auto bound = terms.factors().find(std::string(factor_word(*type)));
-            if (bound == terms.factors().end()) return fail(Errc::kCorrupt, "the credential binds no factor for its policy");
+            if (bound == terms.factors().end())
+                return fail(Errc::kCorrupt, "the credential binds no factor for its policy");
             SIGILLO_ASSIGN(FactorId id, FactorId::parse(bound->second));
             SIGILLO_ASSIGN(auto factor, require(txn, codec, tables::kFactors, key_of(id.str()), "factorID"));
             if (factor.value.signer_id() != terms.signer_id() || factor.value.type() != factor_word(*type))
                 return fail(Errc::kCorrupt, "the credential binds a factor of another signer or type");
             std::int64_t last_step = -1;
             if (is_otp(*type)) {
-                SIGILLO_ASSIGN(const auto state, require(txn, codec, tables::kFactorStates, key_of(id.str()), "factorID"));
+                SIGILLO_ASSIGN(const auto state,
+                               require(txn, codec, tables::kFactorStates, key_of(id.str()), "factorID"));
                 last_step = state.value.last_step();
             }
             situation.bound.push_back({*type, std::move(id), std::move(factor), last_step, &datum.value});
         }
         if (!situation.policy.evaluate(situation.shown))
-            return fail(Errc::kAuthenticationFailed, "authData lacks factors of the policy " + situation.policy.text(),
-                        "authData");
+            return fail(Errc::kAuthenticationFailed,
+                        "authData lacks factors of the policy " + situation.policy.text(), "authData");
         return situation;
     });
 }
@@ -144,7 +152,8 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
 // 2. Durable on return: a crash from here on leaves a counted failure, never an uncounted guess.
 Result<Reservation> Activator::reserve(const AuthorizeRequest& request) {
     return parts_.ledger.update([&](audit::Recorder& recorder) -> Result<Reservation> {
-        SIGILLO_ASSIGN(const Reservation reservation, lockout_.reserve(recorder, request.credential, request.client));
+        SIGILLO_ASSIGN(const Reservation reservation,
+                       lockout_.reserve(recorder, request.credential, request.client));
         auto event = recorder.event("activation.attempt");
         event.set("credential", request.credential.str())
             .set("client", request.client.str())
@@ -176,8 +185,8 @@ Result<Authorization> Activator::extend(const ExtendRequest& request) {
     auto extended = parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::chrono::seconds> {
         SIGILLO_TRY(load_standing(recorder.transaction(), recorder.codec(), request.client, request.tenant,
                                   request.credential, clock_.now()));
-        const SadUse use{request.sad,          request.client, request.credential, request.hash_type,
-                         request.hash_algorithm, request.hashes};
+        const SadUse use{request.sad,       request.client,         request.credential,
+                         request.hash_type, request.hash_algorithm, request.hashes};
         SIGILLO_ASSIGN(const auto extension, parts_.sads.extend(recorder, use, fresh));
         auto event = recorder.event("activation.extended");
         event.set("credential", request.credential.str())
@@ -187,7 +196,8 @@ Result<Authorization> Activator::extend(const ExtendRequest& request) {
             .set("hash_type", hash_type_name(request.hash_type))
             .set("activation", extension.activation_index)
             .set_base64("voided_sad_sha256", sad_digest(request.sad));
-        SIGILLO_TRY(log_with_hashes(recorder, std::move(event), fresh.digest, request.hash_algorithm, request.hashes));
+        SIGILLO_TRY(log_with_hashes(recorder, std::move(event), fresh.digest, request.hash_algorithm,
+                                    request.hashes));
         return extension.lifetime;
     });
     if (!extended) return refuse(request.credential, request.client, std::move(extended).error());

@@ -1,8 +1,8 @@
 // authorize and extendTransaction: from what a signer shows to a SAD (DESIGN §5).
 //
-// Everything is decided here, in the trusted process: which factors the credential's policy asks for, whether they
-// were right, for which hashes. One answer is given however many factors failed, and a right OTP is spent even when
-// another factor fails. authorize is not idempotent: a lost answer costs a new OTP.
+// Everything is decided here, in the trusted process: which factors the credential's policy asks for, whether
+// they were right, for which hashes. One answer is given however many factors failed, and a right OTP is
+// spent even when another factor fails. authorize is not idempotent: a lost answer costs a new OTP.
 #pragma once
 
 #include <atomic>
@@ -27,10 +27,10 @@ namespace sigillo::activation {
 struct ActivatorConfig {
     ClickConfig click;
     LockoutConfig lockout;
-    std::uint32_t drift_steps = 1;      // OtpConfig
-    std::uint32_t look_ahead = 10;      // OtpConfig
-    std::size_t hashes_limit = 1'000;   // multisign goes no higher (DESIGN §10)
-    std::size_t text_limit = 4'096;     // bytes each of description and clientData
+    std::uint32_t drift_steps = 1;     // OtpConfig
+    std::uint32_t look_ahead = 10;     // OtpConfig
+    std::size_t hashes_limit = 1'000;  // multisign goes no higher (DESIGN §10)
+    std::size_t text_limit = 4'096;    // bytes each of description and clientData
 };
 
 // One entry of CSC's authData.
@@ -69,8 +69,8 @@ struct Authorization {
 struct ActivationMetrics {
     std::uint64_t granted = 0;
     std::uint64_t extended = 0;
-    std::uint64_t refused = 0;          // all refusals that touched a credential
-    std::uint64_t unlogged = 0;         // those that the bounded log only counts
+    std::uint64_t refused = 0;   // all refusals that touched a credential
+    std::uint64_t unlogged = 0;  // those that the bounded log only counts
 };
 
 // Thread-safe.
@@ -92,10 +92,10 @@ class Activator {
     // Errors. The request: kInvalidArgument "hashes" (none, one twice, another algorithm's), "hashType",
     // "authData" (an id that is no word of the policy, or twice), "description", "clientData"; kLimitExceeded
     // "numSignatures" (more hashes than multisign), "description", "clientData". The credential: kNotFound
-    // "credentialID" (absent, deleted, or another tenant's), kDisabled, kExpired, kLocked. The client: kForbidden
-    // (removed), kLimitExceeded "failures" (its budget of wrong factors). The factors: kOtpInvalid when only
-    // OTPs could be wrong, else kAuthenticationFailed. The appliance: kClockUntrusted, kUnavailable, and those of
-    // Store and KeyStore.
+    // "credentialID" (absent, deleted, or another tenant's), kDisabled, kExpired, kLocked. The client:
+    // kForbidden (removed), kLimitExceeded "failures" (its budget of wrong factors). The factors: kOtpInvalid
+    // when only OTPs could be wrong, else kAuthenticationFailed. The appliance: kClockUntrusted,
+    // kUnavailable, and those of Store and KeyStore.
     Result<Authorization> authorize(const AuthorizeRequest& request);
 
     // Errors: those of Sads::extend(), and of client and credential as above.

@@ -104,8 +104,10 @@ Result<ClickEvidence> parse_click(std::string_view json, const ClickConfig& conf
 Status check_click(const ClickEvidence& evidence, std::span<const Digest> hashes, WallTime now,
                    const ClickConfig& config) {
     const std::int64_t seconds = unix_seconds(now);
-    if (evidence.time < seconds - config.tolerance.count() || evidence.time > seconds + config.tolerance.count())
-        return bad_click("its time is more than " + std::to_string(config.tolerance.count()) + " s away from now");
+    if (evidence.time < seconds - config.tolerance.count() ||
+        evidence.time > seconds + config.tolerance.count())
+        return bad_click("its time is more than " + std::to_string(config.tolerance.count()) +
+                         " s away from now");
     if (!equal(evidence.hashes_sha256, hashes_digest(hashes))) return bad_click("it is for other hashes");
     return {};
 }

@@ -16,11 +16,12 @@
 namespace sigillo::activation {
 
 struct ClickConfig {
-    std::chrono::seconds tolerance{300};    // |time - now|: clocks of applications drift, people hesitate
-    std::size_t evidence_limit = 4'096;     // bytes of JSON; a user agent is the longest part
-    std::size_t nonce_least = 16;           // bytes: 128 bits never repeat by chance
-    std::size_t nonce_most = 64;            // bytes: it becomes part of a key in the store
-    std::chrono::seconds nonce_margin{900}; // remembered so much longer than it could be accepted, for a clock set back
+    std::chrono::seconds tolerance{300};  // |time - now|: clocks of applications drift, people hesitate
+    std::size_t evidence_limit = 4'096;   // bytes of JSON; a user agent is the longest part
+    std::size_t nonce_least = 16;         // bytes: 128 bits never repeat by chance
+    std::size_t nonce_most = 64;          // bytes: it becomes part of a key in the store
+    std::chrono::seconds nonce_margin{
+        900};  // remembered so much longer than it could be accepted, for a clock set back
 };
 
 struct ClickEvidence {
@@ -34,8 +35,8 @@ struct ClickEvidence {
 // SHA-256 over the concatenated raw digests, in order.
 Sha256Value hashes_digest(std::span<const Digest> hashes);
 
-// Strict: exactly the five members, no other, none twice. kAuthenticationFailed, field "click", with a detail that
-// says what is wrong: the evidence is no secret.
+// Strict: exactly the five members, no other, none twice. kAuthenticationFailed, field "click", with a detail
+// that says what is wrong: the evidence is no secret.
 Result<ClickEvidence> parse_click(std::string_view json, const ClickConfig& config);
 
 // Time and hashes. kAuthenticationFailed, field "click".

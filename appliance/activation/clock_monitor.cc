@@ -10,7 +10,9 @@ using std::chrono::milliseconds;
 ClockMonitor::ClockMonitor(ClockMonitorConfig config, const Clock& clock)
     : config_(config), clock_(clock), expected_(offset()), checked_(clock.boot_now()) {}
 
-milliseconds ClockMonitor::offset() const { return clock_.now().time_since_epoch() - clock_.boot_now(); }
+milliseconds ClockMonitor::offset() const {
+    return clock_.now().time_since_epoch() - clock_.boot_now();
+}
 
 Status ClockMonitor::check() {
     const std::lock_guard lock(mutex_);

@@ -14,8 +14,8 @@ record::Deadline deadline_after(const Clock& clock, std::chrono::milliseconds fr
 // Whether `deadline` was set in this boot: only then does its boot time mean anything.
 bool of_this_boot(const record::Deadline& deadline, const Clock& clock);
 
-// Milliseconds until `deadline`, never negative; zero once it has passed. Within the boot that set it by boot time,
-// after a reboot by wall time.
+// Milliseconds until `deadline`, never negative; zero once it has passed. Within the boot that set it by boot
+// time, after a reboot by wall time.
 std::chrono::milliseconds remaining(const record::Deadline& deadline, const Clock& clock);
 
 // The same, but zero in every other boot than its own: for permissions, which a reboot ends (DESIGN §5).

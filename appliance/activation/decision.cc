@@ -20,9 +20,10 @@ bool same_terms(const record::Credential& a, const record::Credential& b) {
 
 }  // namespace
 
-// 3. Every factor that was shown is looked at, whatever came of the others. An error is the appliance's trouble; a
-// wrong factor is an outcome.
-Result<Activator::Evaluation> Activator::evaluate(const AuthorizeRequest& request, const Situation& situation) {
+// 3. Every factor that was shown is looked at, whatever came of the others. An error is the appliance's
+// trouble; a wrong factor is an outcome.
+Result<Activator::Evaluation> Activator::evaluate(const AuthorizeRequest& request,
+                                                  const Situation& situation) {
     Evaluation evaluation;
     evaluation.now = clock_.now();
     if (situation.click != nullptr) {
@@ -48,9 +49,10 @@ Result<Activator::Evaluation> Activator::evaluate(const AuthorizeRequest& reques
             continue;
         }
         SIGILLO_ASSIGN(const SecretBytes seed, open_seed(bound.id, factor.otp(), parts_.keys));
-        outcome.steps = bound.type == FactorType::kTotp
-                            ? match_totp(seed, factor.otp(), *bound.shown, evaluation.now, config_.drift_steps)
-                            : match_hotp(seed, factor.otp(), *bound.shown, bound.last_step, config_.look_ahead);
+        outcome.steps =
+            bound.type == FactorType::kTotp
+                ? match_totp(seed, factor.otp(), *bound.shown, evaluation.now, config_.drift_steps)
+                : match_hotp(seed, factor.otp(), *bound.shown, bound.last_step, config_.look_ahead);
         outcome.right = !outcome.steps.empty();
     }
     return evaluation;
@@ -68,8 +70,9 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
     }
     const std::string_view click_text =
         situation.click != nullptr ? as_text(situation.click->expose()) : std::string_view();
-    SIGILLO_ASSIGN(const auto evidence, make_evidence(evaluation.click ? click_text : std::string_view(),
-                                                      request.description, request.client_data, parts_.random));
+    SIGILLO_ASSIGN(const auto evidence,
+                   make_evidence(evaluation.click ? click_text : std::string_view(), request.description,
+                                 request.client_data, parts_.random));
 
     struct Decision {
         std::optional<Error> refusal;
@@ -81,13 +84,15 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
         std::optional<Error> refusal;
 
         // 4a. Client and credential as they are now.
-        auto credential = load_standing(txn, codec, request.client, request.tenant, request.credential, clock_.now());
+        auto credential =
+            load_standing(txn, codec, request.client, request.tenant, request.credential, clock_.now());
         Status standing;
         if (!credential)
             standing = std::unexpected(std::move(credential).error());
         else if (credential->version != situation.credential.version &&
                  !same_terms(credential->value, situation.credential.value))
-            standing = fail(Errc::kConflict, "the credential was changed while it was being activated: try again");
+            standing =
+                fail(Errc::kConflict, "the credential was changed while it was being activated: try again");
         else if (reservation == nullptr && situation.policy.guessable())
             standing = lockout_.check(txn, codec, request.credential);
         if (!standing) {
@@ -95,14 +100,16 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
             refusal = std::move(standing).error();
         }
 
-        // 4b. Right factors are spent, even if others were wrong or the credential has been suspended meanwhile.
+        // 4b. Right factors are spent, even if others were wrong or the credential has been suspended
+        // meanwhile.
         FactorSet satisfied;
         std::vector<std::string> used;
         for (std::size_t i = 0; i < situation.bound.size(); ++i) {
             const Situation::Bound& bound = situation.bound[i];
             const Evaluation::Outcome& outcome = evaluation.outcomes[i];
             if (!outcome.right) continue;
-            SIGILLO_ASSIGN(const auto factor, recorder.require(tables::kFactors, key_of(bound.id.str()), "factorID"));
+            SIGILLO_ASSIGN(const auto factor,
+                           recorder.require(tables::kFactors, key_of(bound.id.str()), "factorID"));
             if (factor.version != bound.factor.version || factor.value.deleted()) continue;
             if (is_otp(bound.type)) {
                 const Bytes key = key_of(bound.id.str());
@@ -129,14 +136,16 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
             }
         }
 
-        // 4c. One answer. Which it is depends on what was shown, not on what was right: pin and totp answer alike
-        // for a wrong PIN and for a wrong OTP. Click evidence is no secret, so its faults are told.
+        // 4c. One answer. Which it is depends on what was shown, not on what was right: pin and totp answer
+        // alike for a wrong PIN and for a wrong OTP. Click evidence is no secret, so its faults are told.
         if (!refusal && !situation.policy.evaluate(satisfied)) {
-            const bool only_otp = std::ranges::all_of(situation.bound, [](const auto& b) { return is_otp(b.type); });
+            const bool only_otp =
+                std::ranges::all_of(situation.bound, [](const auto& b) { return is_otp(b.type); });
             if (!click_problem.empty())
                 refusal = Error{Errc::kAuthenticationFailed, click_problem, "click"};
             else if (only_otp)
-                refusal = Error{Errc::kOtpInvalid, "the OTP is wrong, was used before, or is of another time"};
+                refusal =
+                    Error{Errc::kOtpInvalid, "the OTP is wrong, was used before, or is of another time"};
             else
                 refusal = Error{Errc::kAuthenticationFailed, "the factors shown do not satisfy the policy"};
         }
@@ -173,7 +182,8 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
         return Decision{std::nullopt, lifetime};
     });
     if (!decided) {
-        if (reservation == nullptr) return refuse(request.credential, request.client, std::move(decided).error());
+        if (reservation == nullptr)
+            return refuse(request.credential, request.client, std::move(decided).error());
         return std::unexpected(std::move(decided).error());  // the failure stays counted
     }
     if (decided->refusal) {

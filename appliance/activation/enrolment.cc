@@ -5,7 +5,8 @@
 namespace sigillo::activation {
 namespace {
 
-Status check_signer(ReadTransaction& txn, const RecordCodec& codec, const std::string& tenant, const SignerId& signer) {
+Status check_signer(ReadTransaction& txn, const RecordCodec& codec, const std::string& tenant,
+                    const SignerId& signer) {
     SIGILLO_ASSIGN(const auto found, require(txn, codec, tables::kSigners, key_of(signer.str()), "signerID"));
     if (found.value.tenant() != tenant) return fail(Errc::kNotFound, "signers: another tenant's", "signerID");
     return {};
@@ -14,11 +15,12 @@ Status check_signer(ReadTransaction& txn, const RecordCodec& codec, const std::s
 Result<std::vector<FactorId>> factors_of(ReadTransaction& txn, const SignerId& signer) {
     std::vector<FactorId> ids;
     const Bytes prefix = key_of(signer.str());
-    SIGILLO_TRY(txn.scan(tables::kFactorsBySigner.space, prefix, prefix, [&](ByteView key, ByteView) -> Result<bool> {
-        SIGILLO_ASSIGN(FactorId id, FactorId::parse(as_text(key.subspan(prefix.size()))));
-        ids.push_back(std::move(id));
-        return true;
-    }));
+    SIGILLO_TRY(
+        txn.scan(tables::kFactorsBySigner.space, prefix, prefix, [&](ByteView key, ByteView) -> Result<bool> {
+            SIGILLO_ASSIGN(FactorId id, FactorId::parse(as_text(key.subspan(prefix.size()))));
+            ids.push_back(std::move(id));
+            return true;
+        }));
     return ids;
 }
 
@@ -35,13 +37,15 @@ audit::Event factor_event(audit::Recorder& recorder, std::string_view type, cons
 
 }  // namespace
 
-Enrolment::Enrolment(EnrolmentConfig config, audit::Ledger& ledger, KeyStore& keys, Pins& pins, Random& random)
+Enrolment::Enrolment(EnrolmentConfig config, audit::Ledger& ledger, KeyStore& keys, Pins& pins,
+                     Random& random)
     : config_(std::move(config)), ledger_(ledger), keys_(keys), pins_(pins), random_(random) {}
 
 Result<Enrolment::Prepared> Enrolment::prepare(const EnrolRequest& request) {
     SIGILLO_ASSIGN(const FactorType type, factor_from_word(request.type, "type"));
     if (type == FactorType::kClick)
-        return fail(Errc::kInvalidArgument, "click needs no enrolment: its evidence comes with each authorisation", "type");
+        return fail(Errc::kInvalidArgument,
+                    "click needs no enrolment: its evidence comes with each authorisation", "type");
     if (type == FactorType::kPin && request.pin.empty())
         return fail(Errc::kMissingArgument, "a factor of type pin needs the pin", "pin");
     if (type != FactorType::kPin && !request.pin.empty())
@@ -78,7 +82,8 @@ Status Enrolment::store(audit::Recorder& recorder, const Prepared& prepared) {
     SIGILLO_ASSIGN(const auto present, factors_of(recorder.transaction(), signer));
     if (present.size() >= config_.factors_per_signer)
         return fail(Errc::kLimitExceeded,
-                    "a signer has at most " + std::to_string(config_.factors_per_signer) + " factors: delete unused ones",
+                    "a signer has at most " + std::to_string(config_.factors_per_signer) +
+                        " factors: delete unused ones",
                     "factors");
     const FactorId& id = prepared.answer.info.id;
     SIGILLO_TRY(recorder.create(tables::kFactors, key_of(id.str()), factor));

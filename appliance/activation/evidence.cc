@@ -43,7 +43,8 @@ Result<std::optional<Evidence>> make_evidence(std::string_view click, std::strin
         std::string_view text;
     };
     std::string body;
-    for (const Member member : {Member{"clientData", client_data}, Member{"click", click}, Member{"description", description}}) {
+    for (const Member member :
+         {Member{"clientData", client_data}, Member{"click", click}, Member{"description", description}}) {
         if (member.text.empty()) continue;
         SIGILLO_ASSIGN(const std::string text, json_string(member.text, member.name));
         body += body.empty() ? '{' : ',';
@@ -66,7 +67,9 @@ Status keep_evidence(audit::Recorder& recorder, std::uint64_t index, const Evide
     return recorder.create(tables::kEvidence, number_key(index), evidence.record);
 }
 
-std::string_view hash_type_name(record::HashType type) { return type == record::HASH_TYPE_SDR ? "sdr" : "dtbsr"; }
+std::string_view hash_type_name(record::HashType type) {
+    return type == record::HASH_TYPE_SDR ? "sdr" : "dtbsr";
+}
 
 Result<std::uint64_t> log_with_hashes(audit::Recorder& recorder, audit::Event event, ByteView sad_digest,
                                       HashAlgorithm algorithm, std::span<const Digest> hashes) {
@@ -80,7 +83,8 @@ Result<std::uint64_t> log_with_hashes(audit::Recorder& recorder, audit::Event ev
         auto more = recorder.event("activation.hashes");
         more.set_base64("sad_sha256", sad_digest)
             .set("first", std::uint64_t{first})
-            .set_base64_list("hashes", raw(hashes.subspan(first, std::min(hashes.size() - first, kHashesPerLeaf))));
+            .set_base64_list("hashes",
+                             raw(hashes.subspan(first, std::min(hashes.size() - first, kHashesPerLeaf))));
         SIGILLO_TRY(recorder.log(std::move(more)));
     }
     return index;

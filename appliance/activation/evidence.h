@@ -1,5 +1,5 @@
-// What an activation leaves behind: its entry in the log, which cannot be erased and so holds no personal data, and
-// the evidence beside it, which can (DESIGN §6). The entry holds SHA-256(salt ‖ evidence).
+// What an activation leaves behind: its entry in the log, which cannot be erased and so holds no personal
+// data, and the evidence beside it, which can (DESIGN §6). The entry holds SHA-256(salt ‖ evidence).
 // Functions with a Recorder run inside the caller's transaction.
 #pragma once
 
@@ -30,8 +30,9 @@ Status keep_evidence(audit::Recorder& recorder, std::uint64_t index, const Evide
 // "dtbsr" or "sdr".
 std::string_view hash_type_name(record::HashType type);
 
-// Appends `event` with the hashes: number, algorithm, SHA-256 over all of them, and each. A leaf has its limit, so
-// after the first 256 they go on in entries "activation.hashes" with the same "sad_sha256". Returns the index of `event`.
+// Appends `event` with the hashes: number, algorithm, SHA-256 over all of them, and each. A leaf has its
+// limit, so after the first 256 they go on in entries "activation.hashes" with the same "sad_sha256". Returns
+// the index of `event`.
 Result<std::uint64_t> log_with_hashes(audit::Recorder& recorder, audit::Event event, ByteView sad_digest,
                                       HashAlgorithm algorithm, std::span<const Digest> hashes);
 

@@ -14,7 +14,8 @@ std::unexpected<Error> locked(const record::CredentialState& state, const Clock&
     if (state.locked_by_count())
         return fail(Errc::kLocked, "locked after too many wrong factors until a security officer unlocks it");
     const auto left = std::chrono::ceil<seconds>(remaining(state.locked_until(), clock));
-    return fail(Errc::kLocked, "locked after too many wrong factors, for another " + std::to_string(left.count()) + " s");
+    return fail(Errc::kLocked,
+                "locked after too many wrong factors, for another " + std::to_string(left.count()) + " s");
 }
 
 // The first lock, doubled for each lock before this one.
@@ -26,7 +27,8 @@ seconds lock_time(const LockoutConfig& config, std::uint32_t locks_before) {
 
 }  // namespace
 
-// ---- AttemptGate ----------------------------------------------------------------------------------------------
+// ---- AttemptGate
+// ----------------------------------------------------------------------------------------------
 
 AttemptGate::Pass& AttemptGate::Pass::operator=(Pass&& other) noexcept {
     if (this != &other) {
@@ -43,9 +45,11 @@ AttemptGate::Pass::~Pass() {
 
 Result<AttemptGate::Pass> AttemptGate::enter(const CredentialId& credential) {
     std::unique_lock lock(mutex_);
-    Slot& slot = slots_[credential.str()];  // stays where it is: std::map, and erased only when nobody is at it
+    Slot& slot =
+        slots_[credential.str()];  // stays where it is: std::map, and erased only when nobody is at it
     if (slot.busy) {
-        if (slot.waiting >= waiting_) return fail(Errc::kUnavailable, "too many activations of one credential at once");
+        if (slot.waiting >= waiting_)
+            return fail(Errc::kUnavailable, "too many activations of one credential at once");
         ++slot.waiting;
         const bool free = slot.freed.wait_for(lock, wait_, [&] { return !slot.busy; });
         --slot.waiting;
@@ -65,7 +69,8 @@ void AttemptGate::leave(const std::string& key) {
         slot->second.freed.notify_one();
 }
 
-// ---- Lockout --------------------------------------------------------------------------------------------------
+// ---- Lockout
+// --------------------------------------------------------------------------------------------------
 
 bool Lockout::is_locked(const record::CredentialState& state) const {
     return state.locked_by_count() || remaining(state.locked_until(), clock_) > milliseconds(0);
@@ -98,8 +103,9 @@ Result<Reservation> Lockout::reserve(audit::Recorder& recorder, const Credential
     }
     if (budget.value.failures() >= config_.client_failures)
         return fail(Errc::kLimitExceeded,
-                    "the client has caused " + std::to_string(budget.value.failures()) + " wrong factors within " +
-                        std::to_string(config_.client_window.count()) + " s: it must wait",
+                    "the client has caused " + std::to_string(budget.value.failures()) +
+                        " wrong factors within " + std::to_string(config_.client_window.count()) +
+                        " s: it must wait",
                     "failures");
     budget.value.set_failures(budget.value.failures() + 1);
     SIGILLO_TRY(recorder.save(tables::kClientBudgets, budget_key, budget));
@@ -124,7 +130,8 @@ Status Lockout::take_back_budget(audit::Recorder& recorder, const ClientId& clie
                                  const Reservation& reservation) const {
     const Bytes key = key_of(client.str());
     SIGILLO_ASSIGN(auto budget, recorder.load(tables::kClientBudgets, key));
-    if (!budget || budget->value.failures() == 0 || budget->value.window_start_ms() != reservation.budget_window_ms)
+    if (!budget || budget->value.failures() == 0 ||
+        budget->value.window_start_ms() != reservation.budget_window_ms)
         return {};
     budget->value.set_failures(budget->value.failures() - 1);
     return recorder.save(tables::kClientBudgets, key, *budget);
@@ -167,7 +174,10 @@ Status Lockout::unlock(audit::Recorder& recorder, const CredentialId& credential
     state.value.set_locked_by_count(false);
     SIGILLO_TRY(recorder.save(tables::kCredentialStates, key, state));
     auto event = recorder.event("credential.unlocked");
-    event.set("credential", credential.str()).set("officer", officer).set("reason", reason).set("failures", failures);
+    event.set("credential", credential.str())
+        .set("officer", officer)
+        .set("reason", reason)
+        .set("failures", failures);
     SIGILLO_TRY(recorder.log(std::move(event)));
     return {};
 }

@@ -1,8 +1,9 @@
 // Counting wrong factors (DESIGN §5).
 //
-// A failure is counted, durably, before anything is verified, and taken back when the factors were right: neither a
-// crash nor a hundred connections at once buy a guess more than the configured number. Two counts: one for each
-// credential, which locks it, and one for each client, so that one client cannot lock a whole bank's signers.
+// A failure is counted, durably, before anything is verified, and taken back when the factors were right:
+// neither a crash nor a hundred connections at once buy a guess more than the configured number. Two counts:
+// one for each credential, which locks it, and one for each client, so that one client cannot lock a whole
+// bank's signers.
 #pragma once
 
 #include <chrono>
@@ -20,32 +21,34 @@
 namespace sigillo::activation {
 
 struct LockoutConfig {
-    std::uint32_t tries = 5;                 // wrong tries until a lock: typing errors of people stay below
-    std::chrono::seconds first_lock{60};     // doubles with each further `tries` wrong ones
+    std::uint32_t tries = 5;              // wrong tries until a lock: typing errors of people stay below
+    std::chrono::seconds first_lock{60};  // doubles with each further `tries` wrong ones
     std::chrono::seconds longest_lock{86'400};
     std::uint32_t tries_until_officer = 50;  // then only an officer unlocks: 50 of 10^6 guesses
-    std::uint32_t client_failures = 100;     // wrong tries that one client may cause in a window, all credentials
+    std::uint32_t client_failures =
+        100;  // wrong tries that one client may cause in a window, all credentials
     std::chrono::seconds client_window{3'600};
-    std::size_t waiting = 32;                // attempts that may wait for another one on the same credential
-    std::chrono::milliseconds wait{5'000};   // how long they do; then kUnavailable
+    std::size_t waiting = 32;               // attempts that may wait for another one on the same credential
+    std::chrono::milliseconds wait{5'000};  // how long they do; then kUnavailable
 };
 
-// One attempt at a time on a credential, so that twenty right PINs at once are twenty grants and not a lock. The
-// counts in the store are exact without it (a reservation locks at once); this makes them fair. One process owns
-// the store, so it may stand in memory. Thread-safe.
+// One attempt at a time on a credential, so that twenty right PINs at once are twenty grants and not a lock.
+// The counts in the store are exact without it (a reservation locks at once); this makes them fair. One
+// process owns the store, so it may stand in memory. Thread-safe.
 class AttemptGate {
    public:
     class Pass {
-       public:
+     public:
         Pass() = default;
         Pass(AttemptGate* gate, std::string key) : gate_(gate), key_(std::move(key)) {}
-        Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)), key_(std::move(other.key_)) {}
+        Pass(Pass&& other) noexcept
+            : gate_(std::exchange(other.gate_, nullptr)), key_(std::move(other.key_)) {}
         Pass& operator=(Pass&& other) noexcept;
         Pass(const Pass&) = delete;
         Pass& operator=(const Pass&) = delete;
         ~Pass();
 
-       private:
+     private:
         AttemptGate* gate_ = nullptr;
         std::string key_;
     };
@@ -70,19 +73,19 @@ class AttemptGate {
 
 // A failure counted in advance.
 struct Reservation {
-    std::uint32_t failures = 0;    // of the credential, this one included
-    bool locked = false;           // this one locked it
+    std::uint32_t failures = 0;         // of the credential, this one included
+    bool locked = false;                // this one locked it
     std::int64_t budget_window_ms = 0;  // of the client, that this one counts in
 };
 
-// Functions inside the caller's transaction; those that change a credential's state leave it to be logged by the
-// caller's next Recorder::log(). Thread-safe: the state is in the store.
+// Functions inside the caller's transaction; those that change a credential's state leave it to be logged by
+// the caller's next Recorder::log(). Thread-safe: the state is in the store.
 class Lockout {
    public:
     Lockout(LockoutConfig config, const Clock& clock) : config_(config), clock_(clock) {}
 
-    // Counts a failure. kLocked: the credential is (the detail says until when, or that an officer must unlock it).
-    // kLimitExceeded, field "failures": the client has used up its budget.
+    // Counts a failure. kLocked: the credential is (the detail says until when, or that an officer must
+    // unlock it). kLimitExceeded, field "failures": the client has used up its budget.
     Result<Reservation> reserve(audit::Recorder& recorder, const CredentialId& credential,
                                 const ClientId& client) const;
     // The factors were right: the credential's count starts anew, the client's is as before.
@@ -91,8 +94,8 @@ class Lockout {
     // Nothing was verified after all (HSM away): as if never reserved.
     Status release(audit::Recorder& recorder, const CredentialId& credential, const ClientId& client,
                    const Reservation& reservation) const;
-    // An officer's order: the count starts anew. Logs "credential.unlocked" with the officer's name and reason.
-    // kNotFound, field "credentialID".
+    // An officer's order: the count starts anew. Logs "credential.unlocked" with the officer's name and
+    // reason. kNotFound, field "credentialID".
     Status unlock(audit::Recorder& recorder, const CredentialId& credential, std::string_view officer,
                   std::string_view reason) const;
 
@@ -101,7 +104,8 @@ class Lockout {
     bool is_locked(const record::CredentialState& state) const;
 
    private:
-    Status take_back_budget(audit::Recorder& recorder, const ClientId& client, const Reservation& reservation) const;
+    Status take_back_budget(audit::Recorder& recorder, const ClientId& client,
+                            const Reservation& reservation) const;
 
     const LockoutConfig config_;
     const Clock& clock_;

@@ -8,7 +8,8 @@
 namespace sigillo::activation {
 namespace {
 
-constexpr std::string_view kHash = "SHA1";  // RFC 6238's default, and all that common authenticator apps speak
+constexpr std::string_view kHash =
+    "SHA1";  // RFC 6238's default, and all that common authenticator apps speak
 
 // The seed stays what it was when the factor was made, so the version that seals it is the first.
 Bytes seed_binding(const FactorId& factor) {
@@ -19,7 +20,9 @@ Bytes seed_binding(const FactorId& factor) {
     return binding;
 }
 
-bool well_formed(const record::Otp& otp) { return otp.digits() >= 6 && otp.digits() <= 8 && otp.hash() == kHash; }
+bool well_formed(const record::Otp& otp) {
+    return otp.digits() >= 6 && otp.digits() <= 8 && otp.hash() == kHash;
+}
 
 std::vector<std::int64_t> match(const SecretBytes& seed, std::uint32_t digits, const SecretBytes& code,
                                 std::int64_t first, std::int64_t last) {
@@ -37,8 +40,8 @@ std::string uri_escape(std::string_view text) {
     std::string escaped;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '.' || c == '_' || c == '~';
         if (plain) {
             escaped += c;
         } else {
@@ -51,7 +54,8 @@ std::string uri_escape(std::string_view text) {
 }
 
 // https://github.com/google/google-authenticator/wiki/Key-Uri-Format
-SecretBytes otpauth_uri(FactorType type, const OtpConfig& config, const SignerId& signer, const SecretBytes& seed) {
+SecretBytes otpauth_uri(FactorType type, const OtpConfig& config, const SignerId& signer,
+                        const SecretBytes& seed) {
     const std::string issuer = uri_escape(config.issuer);
     std::string secret = base32_encode(seed.expose());
     std::string uri;
@@ -69,7 +73,8 @@ SecretBytes otpauth_uri(FactorType type, const OtpConfig& config, const SignerId
     uri += "&algorithm=";
     uri += kHash;
     uri += "&digits=" + std::to_string(config.digits);
-    uri += type == FactorType::kTotp ? "&period=" + std::to_string(config.period.count()) : std::string("&counter=0");
+    uri += type == FactorType::kTotp ? "&period=" + std::to_string(config.period.count())
+                                     : std::string("&counter=0");
     SecretBytes answer = SecretBytes::copy_of(uri);
     cleanse(uri);
     cleanse(secret);
@@ -83,7 +88,8 @@ SecretBytes otp_code(const SecretBytes& seed, std::uint64_t counter, std::uint32
     std::uint32_t number = hotp.generate_hotp(counter);
     SecretBytes code(digits);
     const auto out = code.expose_mutable();
-    for (std::size_t i = out.size(); i-- > 0; number /= 10) out[i] = static_cast<std::uint8_t>('0' + number % 10);
+    for (std::size_t i = out.size(); i-- > 0; number /= 10)
+        out[i] = static_cast<std::uint8_t>('0' + number % 10);
     return code;
 }
 
@@ -100,14 +106,15 @@ std::vector<std::int64_t> match_hotp(const SecretBytes& seed, const record::Otp&
     return match(seed, otp.digits(), code, last + 1, last + look_ahead);
 }
 
-std::optional<std::int64_t> first_unspent(const std::vector<std::int64_t>& steps, std::int64_t last_accepted) {
+std::optional<std::int64_t> first_unspent(const std::vector<std::int64_t>& steps,
+                                          std::int64_t last_accepted) {
     for (const std::int64_t step : steps)
         if (step > last_accepted) return step;
     return std::nullopt;
 }
 
-Result<NewOtp> new_otp(FactorType type, const OtpConfig& config, const FactorId& factor, const SignerId& signer,
-                       KeyStore& keys, Random& random) {
+Result<NewOtp> new_otp(FactorType type, const OtpConfig& config, const FactorId& factor,
+                       const SignerId& signer, KeyStore& keys, Random& random) {
     if (config.digits < 6 || config.digits > 8)
         return fail(Errc::kInvalidArgument, "an OTP has 6 to 8 digits", "digits");
     const SecretBytes seed = random.secret(config.seed_bytes);
@@ -115,7 +122,8 @@ Result<NewOtp> new_otp(FactorType type, const OtpConfig& config, const FactorId&
     NewOtp made;
     made.record.set_sealed_seed(sealed.data(), sealed.size());
     made.record.set_digits(config.digits);
-    if (type == FactorType::kTotp) made.record.set_period_s(static_cast<std::uint32_t>(config.period.count()));
+    if (type == FactorType::kTotp)
+        made.record.set_period_s(static_cast<std::uint32_t>(config.period.count()));
     made.record.set_hash(std::string(kHash));
     made.otpauth = otpauth_uri(type, config, signer, seed);
     return made;

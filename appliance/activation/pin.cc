@@ -6,8 +6,8 @@
 #include <exception>
 #include <string>
 
-#include "appliance/base/aead.h"
 #include "appliance/activation/x25519.h"
+#include "appliance/base/aead.h"
 
 namespace sigillo::activation {
 namespace {
@@ -43,8 +43,8 @@ class Pins::Run {
    public:
     static Result<std::unique_ptr<Run>> begin(Pins& pins) {
         std::unique_lock lock(pins.mutex_);
-        const bool granted = pins.freed_.wait_for(lock, pins.config_.wait,
-                                                  [&] { return pins.running_ < pins.config_.concurrent_runs; });
+        const bool granted = pins.freed_.wait_for(
+            lock, pins.config_.wait, [&] { return pins.running_ < pins.config_.concurrent_runs; });
         if (!granted) return fail(Errc::kUnavailable, "too many PINs are being verified");
         ++pins.running_;
         return std::unique_ptr<Run>(new Run(pins));
@@ -64,7 +64,8 @@ class Pins::Run {
     Pins& pins_;
 };
 
-Pins::Pins(PinConfig config, KeyStore& keys, Random& random) : config_(config), keys_(keys), random_(random) {}
+Pins::Pins(PinConfig config, KeyStore& keys, Random& random)
+    : config_(config), keys_(keys), random_(random) {}
 
 Status Pins::acceptable(const SecretBytes& pin) const {
     const ByteView text = pin.expose();
@@ -80,17 +81,19 @@ Status Pins::acceptable(const SecretBytes& pin) const {
 }
 
 Result<SecretBytes> Pins::pin_key(const record::Pin& record, const SecretBytes& pin) {
-    // What is longer than a PIN can be cannot be one; hashed all the same (cut short), so that wrong PINs look alike.
+    // What is longer than a PIN can be cannot be one; hashed all the same (cut short), so that wrong PINs
+    // look alike.
     const ByteView text = pin.expose().first(std::min(pin.size(), config_.most_length + 1));
     SecretBytes hash(kArgonSize);
     {
         SIGILLO_ASSIGN(const auto run, Run::begin(*this));
         try {
-            const auto argon2 = Botan::PasswordHashFamily::create_or_throw("Argon2id")
-                                    ->from_params(record.argon2_memory_kib(), record.argon2_passes(), record.argon2_lanes());
+            const auto argon2 =
+                Botan::PasswordHashFamily::create_or_throw("Argon2id")
+                    ->from_params(record.argon2_memory_kib(), record.argon2_passes(), record.argon2_lanes());
             const ByteView salt = as_bytes(record.salt());
-            argon2->derive_key(hash.expose_mutable().data(), hash.size(), as_text(text).data(), text.size(), salt.data(),
-                               salt.size());
+            argon2->derive_key(hash.expose_mutable().data(), hash.size(), as_text(text).data(), text.size(),
+                               salt.data(), salt.size());
         } catch (const std::exception& error) {
             return fail(Errc::kInternal, std::string("Argon2id: ") + error.what());
         }
@@ -135,8 +138,8 @@ Result<SecretBytes> Pins::unlock(const FactorId& factor, const record::Pin& reco
     return opened;
 }
 
-Result<record::Pin> Pins::change(const FactorId& factor, const record::Pin& record, const SecretBytes& old_pin,
-                                 const SecretBytes& new_pin) {
+Result<record::Pin> Pins::change(const FactorId& factor, const record::Pin& record,
+                                 const SecretBytes& old_pin, const SecretBytes& new_pin) {
     SIGILLO_TRY(acceptable(new_pin));
     SIGILLO_ASSIGN(const SecretBytes private_key, unlock(factor, record, old_pin));
     record::Pin changed;

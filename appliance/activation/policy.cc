@@ -10,24 +10,36 @@ constexpr std::array<std::string_view, kFactorTypes> kWords{"click", "pin", "tot
 constexpr std::array<std::string_view, 3> kLaterWords{"otp_email", "otp_sms", "grapho"};
 constexpr std::string_view kField = "activation";
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_word_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+bool is_word_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 }  // namespace
 
-std::string_view factor_word(FactorType type) { return kWords[static_cast<std::size_t>(type)]; }
+std::string_view factor_word(FactorType type) {
+    return kWords[static_cast<std::size_t>(type)];
+}
 
 Result<FactorType> factor_from_word(std::string_view word, std::string_view field) {
     for (std::size_t i = 0; i < kWords.size(); ++i)
         if (kWords[i] == word) return static_cast<FactorType>(i);
     for (const std::string_view later : kLaterWords)
         if (later == word)
-            return fail(Errc::kUnsupported, "factor " + std::string(word) + " is not available yet", std::string(field));
-    return fail(Errc::kInvalidArgument, "unknown factor; known are click, pin, totp, hotp", std::string(field));
+            return fail(Errc::kUnsupported, "factor " + std::string(word) + " is not available yet",
+                        std::string(field));
+    return fail(Errc::kInvalidArgument, "unknown factor; known are click, pin, totp, hotp",
+                std::string(field));
 }
 
-bool authenticates(FactorType type) { return kAuthenticatingFactors.contains(type); }
-bool is_otp(FactorType type) { return type == FactorType::kTotp || type == FactorType::kHotp; }
+bool authenticates(FactorType type) {
+    return kAuthenticatingFactors.contains(type);
+}
+bool is_otp(FactorType type) {
+    return type == FactorType::kTotp || type == FactorType::kHotp;
+}
 
 std::vector<FactorType> FactorSet::members() const {
     std::vector<FactorType> types;
@@ -36,8 +48,8 @@ std::vector<FactorType> FactorSet::members() const {
     return types;
 }
 
-// Recursive descent. `a and (b and c)` becomes `a and b and c`: a tree has no node below one of its own kind, which
-// makes its text canonical.
+// Recursive descent. `a and (b and c)` becomes `a and b and c`: a tree has no node below one of its own kind,
+// which makes its text canonical.
 struct Policy::Parser {
     struct Tree {
         Op op = Op::kWord;
@@ -126,7 +138,8 @@ struct Policy::Parser {
 
 Result<Policy> Policy::parse(std::string_view text, const PolicyLimits& limits) {
     if (text.size() > limits.length)
-        return fail(Errc::kLimitExceeded, "an activation policy has at most " + std::to_string(limits.length) + " characters",
+        return fail(Errc::kLimitExceeded,
+                    "an activation policy has at most " + std::to_string(limits.length) + " characters",
                     std::string(kField));
     Parser parser{text, limits.depth};
     SIGILLO_ASSIGN(const Parser::Tree tree, parser.sequence(Op::kOr, "or"));
@@ -136,7 +149,8 @@ Result<Policy> Policy::parse(std::string_view text, const PolicyLimits& limits) 
     Parser::flatten(tree, policy);
     if (policy.seals_key() && !policy.every_branch_needs(FactorType::kPin))
         return fail(Errc::kInvalidArgument,
-                    "a PIN seals the key, so every branch of the policy must need pin, or none", std::string(kField));
+                    "a PIN seals the key, so every branch of the policy must need pin, or none",
+                    std::string(kField));
     return policy;
 }
 
@@ -160,9 +174,13 @@ bool Policy::evaluate(FactorSet satisfied) const {
     return results.back();
 }
 
-bool Policy::every_branch_needs(FactorType type) const { return !satisfiable_without({type}); }
+bool Policy::every_branch_needs(FactorType type) const {
+    return !satisfiable_without({type});
+}
 
-bool Policy::satisfiable_without(FactorSet factors) const { return evaluate(words_.without(factors)); }
+bool Policy::satisfiable_without(FactorSet factors) const {
+    return evaluate(words_.without(factors));
+}
 
 Status check_class(const Policy& policy, record::CredentialClass credential_class) {
     if (credential_class == record::CLASS_SIMPLE) return {};

@@ -4,8 +4,8 @@
 //   term       = primary *( "and" primary )
 //   primary    = factor / "(" expression ")"
 //
-// Words are lower case; blanks separate them. Policies are monotone (there is no "not"), so that every question
-// about branches is one evaluation. Values; const access is safe from any thread.
+// Words are lower case; blanks separate them. Policies are monotone (there is no "not"), so that every
+// question about branches is one evaluation. Values; const access is safe from any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,15 @@
 
 namespace sigillo::activation {
 
-// The factors that can be used today. DESIGN §1 names more: the parser knows them and says "not available yet".
+// The factors that can be used today. DESIGN §1 names more: the parser knows them and says "not available
+// yet".
 enum class FactorType : std::uint8_t { kClick, kPin, kTotp, kHotp };
 
 inline constexpr std::size_t kFactorTypes = 4;
 
 std::string_view factor_word(FactorType type);  // "click", "pin", "totp", "hotp": CSC authData ids, too
-// kUnsupported for otp_email, otp_sms, grapho ("not available yet"); kInvalidArgument for any other word. Both
-// with `field`.
+// kUnsupported for otp_email, otp_sms, grapho ("not available yet"); kInvalidArgument for any other word.
+// Both with `field`.
 Result<FactorType> factor_from_word(std::string_view word, std::string_view field);
 // Whether showing it proves something that only the signer knows or has. Such a factor can be guessed, so
 // attempts are counted (lockout.h).
@@ -67,9 +68,9 @@ struct PolicyLimits {
 
 class Policy {
    public:
-    // Errors, all with field "activation": kInvalidArgument (syntax, unknown word, `pin` in some branches but not
-    // in all: such a key could not be sealed, DESIGN §4), kUnsupported (a factor that is not available yet),
-    // kLimitExceeded (longer or deeper than `limits`).
+    // Errors, all with field "activation": kInvalidArgument (syntax, unknown word, `pin` in some branches but
+    // not in all: such a key could not be sealed, DESIGN §4), kUnsupported (a factor that is not available
+    // yet), kLimitExceeded (longer or deeper than `limits`).
     static Result<Policy> parse(std::string_view text, const PolicyLimits& limits = {});
 
     // Canonical: one blank between words, the fewest parentheses. parse(text()) yields the same policy.
@@ -100,8 +101,8 @@ class Policy {
     std::vector<Node> nodes_;
 };
 
-// Whether a credential of this class may have this policy: advanced and qualified need an authenticating factor in
-// every branch (DESIGN §2). kInvalidArgument, field "activation".
+// Whether a credential of this class may have this policy: advanced and qualified need an authenticating
+// factor in every branch (DESIGN §2). kInvalidArgument, field "activation".
 Status check_class(const Policy& policy, record::CredentialClass credential_class);
 
 }  // namespace sigillo::activation

@@ -18,7 +18,8 @@ bool RefusalLog::admit(const std::string& key, std::uint32_t most, BootTime now)
     return true;
 }
 
-void RefusalLog::record(std::string_view type, const CredentialId& credential, const ClientId& client, Errc reason) {
+void RefusalLog::record(std::string_view type, const CredentialId& credential, const ClientId& client,
+                        Errc reason) {
     ++total_;
     std::uint64_t unlogged = 0;
     {
@@ -34,7 +35,9 @@ void RefusalLog::record(std::string_view type, const CredentialId& credential, c
     }
     const Status logged = ledger_.update([&](audit::Recorder& recorder) -> Status {
         auto event = recorder.event(type);
-        event.set("credential", credential.str()).set("client", client.str()).set("reason", errc_name(reason));
+        event.set("credential", credential.str())
+            .set("client", client.str())
+            .set("reason", errc_name(reason));
         if (unlogged > 0) event.set("unlogged", unlogged);
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};

@@ -1,7 +1,7 @@
 // Refusals that touched a credential go into the audit log; a flood of them must not fill it.
 //
-// Per credential and per client so many a minute are logged one by one. What goes beyond is counted, and the next
-// refusal that is logged carries the number ("unlogged"), so that nothing is hidden.
+// Per credential and per client so many a minute are logged one by one. What goes beyond is counted, and the
+// next refusal that is logged carries the number ("unlogged"), so that nothing is hidden.
 #pragma once
 
 #include <array>
@@ -20,9 +20,9 @@
 namespace sigillo::activation {
 
 struct RefusalLogConfig {
-    std::uint32_t per_credential = 20;    // a minute: more than people cause
-    std::uint32_t per_client = 600;       // a minute: ten a second, 850,000 leaves a day at worst
-    std::size_t remembered = 16'384;      // credentials and clients whose minute is counted; bounds the memory
+    std::uint32_t per_credential = 20;  // a minute: more than people cause
+    std::uint32_t per_client = 600;     // a minute: ten a second, 850,000 leaves a day at worst
+    std::size_t remembered = 16'384;    // credentials and clients whose minute is counted; bounds the memory
 };
 
 // Thread-safe. Must not be called inside a transaction: it makes one of its own.
@@ -31,9 +31,9 @@ class RefusalLog {
     RefusalLog(RefusalLogConfig config, audit::Ledger& ledger, Logger& logger)
         : config_(config), ledger_(ledger), logger_(logger) {}
 
-    // Logs event `type` ("activation.refused", "signing.refused") with credential, client, reason (errc_name) and
-    // the error's detail-free facts. A log that cannot be written is reported to the operational log: the refusal
-    // itself stands all the same.
+    // Logs event `type` ("activation.refused", "signing.refused") with credential, client, reason (errc_name)
+    // and the error's detail-free facts. A log that cannot be written is reported to the operational log: the
+    // refusal itself stands all the same.
     void record(std::string_view type, const CredentialId& credential, const ClientId& client, Errc reason);
 
     std::uint64_t total() const { return total_; }

@@ -17,7 +17,9 @@ constexpr std::size_t kSadBytes = 32;  // 256 bits
 // A row with an opening key goes at once after its expiry: housekeeping is no more exact than this.
 constexpr seconds kOpeningKeyGrace{60};
 
-std::unexpected<Error> invalid(const char* why) { return fail(Errc::kSadInvalid, why, "SAD"); }
+std::unexpected<Error> invalid(const char* why) {
+    return fail(Errc::kSadInvalid, why, "SAD");
+}
 
 using Index = std::unordered_map<std::string_view, record::Sad::Hash*>;
 
@@ -34,7 +36,8 @@ Status spend(record::Sad& sad, std::span<const Digest> hashes) {
     for (const Digest& digest : hashes) {
         const auto found = index.find(as_text(digest.bytes()));
         if (found == index.end()) return fail(Errc::kHashNotAuthorized, "a hash is not in the SAD's list");
-        if (found->second->spent()) return fail(Errc::kHashNotAuthorized, "a hash of the SAD was used before");
+        if (found->second->spent())
+            return fail(Errc::kHashNotAuthorized, "a hash of the SAD was used before");
         found->second->set_spent(true);
     }
     return {};
@@ -42,12 +45,15 @@ Status spend(record::Sad& sad, std::span<const Digest> hashes) {
 
 void set_hashes(record::Sad& sad, std::span<const Digest> hashes) {
     sad.mutable_hashes()->Reserve(static_cast<int>(hashes.size()));
-    for (const Digest& digest : hashes) sad.add_hashes()->set_value(digest.bytes().data(), digest.bytes().size());
+    for (const Digest& digest : hashes)
+        sad.add_hashes()->set_value(digest.bytes().data(), digest.bytes().size());
 }
 
 }  // namespace
 
-Sha256Value sad_digest(const SecretBytes& sad) { return sha256(sad.expose()); }
+Sha256Value sad_digest(const SecretBytes& sad) {
+    return sha256(sad.expose());
+}
 
 NewSad Sads::generate() const {
     const SecretBytes bits = random_.secret(kSadBytes);
@@ -87,8 +93,10 @@ Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView diges
     if (sad.hash_type() != use.hash_type) return invalid("the SAD is for another type of hash");
     if (sad.voided()) return invalid("the SAD was replaced by extendTransaction");
     if (remaining_this_boot(sad.expires(), clock_) == milliseconds(0))
-        return fail(Errc::kSadExpired, of_this_boot(sad.expires(), clock_) ? "the SAD has expired"
-                                                                            : "the SAD was issued before a restart of the machine",
+        return fail(Errc::kSadExpired,
+                    of_this_boot(sad.expires(), clock_)
+                        ? "the SAD has expired"
+                        : "the SAD was issued before a restart of the machine",
                     "SAD");
     if (sad.hash_algorithm() != static_cast<std::uint32_t>(use.hash_algorithm))
         return fail(Errc::kHashNotAuthorized, "the SAD's hashes are of another algorithm");
@@ -109,7 +117,8 @@ Result<SpentSad> Sads::check_and_spend(audit::Recorder& recorder, const SadUse& 
     return spent;
 }
 
-Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent, std::span<const Digest> hashes) const {
+Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent,
+                       std::span<const Digest> hashes) const {
     SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, spent.digest));
     if (!found) return {};
     record::Sad& sad = found->value;
@@ -122,16 +131,19 @@ Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent, std::sp
     return recorder.save(tables::kSads, spent.digest, *found);
 }
 
-Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const {
+Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& use,
+                                     const NewSad& fresh) const {
     const Bytes digest = to_bytes(ByteView(sad_digest(use.sad)));
     SIGILLO_ASSIGN(auto found, find(recorder, digest, use));
     record::Sad& old = found.value;
     SIGILLO_TRY(spend(old, use.hashes));  // must be unspent; the old SAD ends here in any case
 
-    const milliseconds left = std::min(milliseconds(config_.lifetime), remaining_this_boot(old.activation_ends(), clock_));
+    const milliseconds left =
+        std::min(milliseconds(config_.lifetime), remaining_this_boot(old.activation_ends(), clock_));
     const auto lifetime = std::chrono::floor<seconds>(left);
     if (lifetime == seconds(0))
-        return fail(Errc::kSadExpired, "the transaction cannot be extended any further: authorise again", "SAD");
+        return fail(Errc::kSadExpired, "the transaction cannot be extended any further: authorise again",
+                    "SAD");
 
     record::Sad next;
     next.set_client_id(old.client_id());
@@ -161,10 +173,11 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
 
 Status Sads::erase_all(audit::Recorder& recorder) {
     std::vector<Bytes> keys;
-    SIGILLO_TRY(recorder.transaction().scan(tables::kSads.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
-        keys.push_back(to_bytes(key));
-        return true;
-    }));
+    SIGILLO_TRY(
+        recorder.transaction().scan(tables::kSads.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
+            keys.push_back(to_bytes(key));
+            return true;
+        }));
     for (const Bytes& key : keys) SIGILLO_TRY(recorder.erase(tables::kSads, key));
     return {};
 }

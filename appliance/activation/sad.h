@@ -1,9 +1,12 @@
-// SAD, signature activation data: the single-use permission that a satisfied policy yields (EN 419 241-1 SRA_SAP).
+// SAD, signature activation data: the single-use permission that a satisfied policy yields (EN 419 241-1
+// SRA_SAP).
 //
-// 256 random bits, known to its client alone; the store holds a digest. Bound to client, credential, hash type,
-// hash algorithm and the exact list of hashes. It expires on CLOCK_BOOTTIME, and with the boot that issued it.
+// 256 random bits, known to its client alone; the store holds a digest. Bound to client, credential, hash
+// type, hash algorithm and the exact list of hashes. It expires on CLOCK_BOOTTIME, and with the boot that
+// issued it.
 //
-// Everything that takes a Recorder runs inside the caller's transaction: all of it becomes durable, or nothing.
+// Everything that takes a Recorder runs inside the caller's transaction: all of it becomes durable, or
+// nothing.
 #pragma once
 
 #include <chrono>
@@ -21,9 +24,9 @@
 namespace sigillo::activation {
 
 struct SadConfig {
-    std::chrono::seconds lifetime{300};      // long enough to sign at once, too short to hoard (DESIGN §5)
-    std::chrono::seconds transaction{900};   // extendTransaction goes no further from the activation
-    std::chrono::hours keep{25};             // rows outlive the 24 h in which a call can be retried
+    std::chrono::seconds lifetime{300};     // long enough to sign at once, too short to hoard (DESIGN §5)
+    std::chrono::seconds transaction{900};  // extendTransaction goes no further from the activation
+    std::chrono::hours keep{25};            // rows outlive the 24 h in which a call can be retried
 };
 
 // SHA-256 over the SAD's text: the key of its row and the first part of its calls' keys (kCalls).
@@ -41,9 +44,9 @@ struct SadUse {
 
 // What it permitted.
 struct SpentSad {
-    Bytes digest;                       // sad_digest()
+    Bytes digest;                        // sad_digest()
     std::uint64_t activation_index = 0;  // log index of the activation
-    Bytes sealed_opening_key;           // for open_opening_key() of pin.h; empty unless a PIN seals the key
+    Bytes sealed_opening_key;            // for open_opening_key() of pin.h; empty unless a PIN seals the key
 };
 
 struct NewSad {
@@ -54,7 +57,8 @@ struct NewSad {
 // Thread-safe: its state is in the store.
 class Sads {
    public:
-    Sads(SadConfig config, const Clock& clock, Random& random) : config_(config), clock_(clock), random_(random) {}
+    Sads(SadConfig config, const Clock& clock, Random& random)
+        : config_(config), clock_(clock), random_(random) {}
 
     // A fresh one that permits nothing yet. Made outside of transactions.
     NewSad generate() const;
@@ -70,20 +74,22 @@ class Sads {
         ByteView sealed_opening_key;
     };
     // Stores what `sad` permits from now on. Answers its lifetime.
-    Result<std::chrono::seconds> create(audit::Recorder& recorder, const NewSad& sad, const Grant& grant) const;
+    Result<std::chrono::seconds> create(audit::Recorder& recorder, const NewSad& sad,
+                                        const Grant& grant) const;
 
     // Spends the SAD for exactly these hashes, or nothing. For step 3 of the signing path.
     // kSadInvalid: unknown, voided, another client's, credential's or hash type's. kSadExpired: by time, or issued
-    // before the last reboot (a SAD with an opening key is kSadInvalid a minute later: its row is erased). kHashNotAuthorized: a hash is not in the list, was spent, or is given twice.
-    // kInvalidArgument "hashes": none. When the last hash is spent the opening key is erased from the row.
+    // before the last reboot (a SAD with an opening key is kSadInvalid a minute later: its row is erased).
+    // kHashNotAuthorized: a hash is not in the list, was spent, or is given twice. kInvalidArgument "hashes": none.
+    // When the last hash is spent the opening key is erased from the row.
     Result<SpentSad> check_and_spend(audit::Recorder& recorder, const SadUse& use) const;
 
-    // The HSM refused definitely: the hashes may be signed after all. Restores the opening key. Nothing to do when
-    // the SAD has expired and its row is gone.
+    // The HSM refused definitely: the hashes may be signed after all. Restores the opening key. Nothing to do
+    // when the SAD has expired and its row is gone.
     Status give_back(audit::Recorder& recorder, const SpentSad& spent, std::span<const Digest> hashes) const;
 
-    // extendTransaction: voids the SAD of `use`; `fresh` permits `use.hashes`, a subset of what was unspent, for a
-    // new lifetime that does not pass the activation's end. Errors as check_and_spend().
+    // extendTransaction: voids the SAD of `use`; `fresh` permits `use.hashes`, a subset of what was unspent,
+    // for a new lifetime that does not pass the activation's end. Errors as check_and_spend().
     struct Extension {
         std::chrono::seconds lifetime;
         std::string signer_id;

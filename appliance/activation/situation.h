@@ -10,7 +10,8 @@
 
 namespace sigillo::activation {
 
-// Read in one snapshot, before the factors are looked at; the deciding transaction compares it with the store.
+// Read in one snapshot, before the factors are looked at; the deciding transaction compares it with the
+// store.
 struct Activator::Situation {
     // A factor that the credential binds and for which the request shows something.
     struct Bound {

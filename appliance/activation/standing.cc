@@ -12,21 +12,27 @@ Status check_credential(const record::Credential& credential, const std::string&
     if (credential.tenant() != tenant || credential.status() == record::STATUS_DELETED)
         return fail(Errc::kNotFound, "no such credential", "credentialID");
     switch (credential.status()) {
-        case record::STATUS_ACTIVE: break;
-        case record::STATUS_PENDING: return fail(Errc::kDisabled, "the credential has no certificate yet");
-        case record::STATUS_SUSPENDED: return fail(Errc::kDisabled, "the credential is suspended");
-        case record::STATUS_REVOKED: return fail(Errc::kDisabled, "the credential is revoked");
-        default: return fail(Errc::kCorrupt, "a credential of unknown status");
+        case record::STATUS_ACTIVE:
+            break;
+        case record::STATUS_PENDING:
+            return fail(Errc::kDisabled, "the credential has no certificate yet");
+        case record::STATUS_SUSPENDED:
+            return fail(Errc::kDisabled, "the credential is suspended");
+        case record::STATUS_REVOKED:
+            return fail(Errc::kDisabled, "the credential is revoked");
+        default:
+            return fail(Errc::kCorrupt, "a credential of unknown status");
     }
     if (unix_millis(now) < credential.not_before_ms())
         return fail(Errc::kExpired, "the signing certificate is not valid yet");
-    if (unix_millis(now) > credential.not_after_ms()) return fail(Errc::kExpired, "the signing certificate has expired");
+    if (unix_millis(now) > credential.not_after_ms())
+        return fail(Errc::kExpired, "the signing certificate has expired");
     return {};
 }
 
-Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec, const ClientId& client_id,
-                                                 const std::string& tenant, const CredentialId& credential_id,
-                                                 WallTime now) {
+Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
+                                                 const ClientId& client_id, const std::string& tenant,
+                                                 const CredentialId& credential_id, WallTime now) {
     SIGILLO_ASSIGN(const auto client, load(txn, codec, tables::kClients, key_of(client_id.str())));
     if (!client) return fail(Errc::kForbidden, "no such client");
     SIGILLO_TRY(check_client(client->value, tenant));
@@ -52,8 +58,10 @@ bool is_refusal(Errc code) {
         case Errc::kSadInvalid:
         case Errc::kSadExpired:
         case Errc::kHashNotAuthorized:
-        case Errc::kClockUntrusted: return true;
-        default: return false;
+        case Errc::kClockUntrusted:
+            return true;
+        default:
+            return false;
     }
 }
 

@@ -1,5 +1,5 @@
-// Whether client and credential may be used at all, now. Asked again inside every transaction that depends on it, by
-// activation and by the signing path. Functions of their arguments; safe from any thread.
+// Whether client and credential may be used at all, now. Asked again inside every transaction that depends on
+// it, by activation and by the signing path. Functions of their arguments; safe from any thread.
 #pragma once
 
 #include <string>
@@ -14,18 +14,18 @@ namespace sigillo::activation {
 // kForbidden: removed, or not this tenant's.
 Status check_client(const record::Client& client, const std::string& tenant);
 
-// kNotFound "credentialID": another tenant's, or deleted. kDisabled: suspended, revoked, or without certificate.
-// kExpired: before or after its certificate's validity.
+// kNotFound "credentialID": another tenant's, or deleted. kDisabled: suspended, revoked, or without
+// certificate. kExpired: before or after its certificate's validity.
 Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now);
 
-// Both as they are in `txn`, checked. kForbidden: no such client; kNotFound "credentialID": no such credential; and
-// as above.
-Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec, const ClientId& client,
-                                                 const std::string& tenant, const CredentialId& credential,
-                                                 WallTime now);
+// Both as they are in `txn`, checked. kForbidden: no such client; kNotFound "credentialID": no such
+// credential; and as above.
+Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
+                                                 const ClientId& client, const std::string& tenant,
+                                                 const CredentialId& credential, WallTime now);
 
-// Whether an error is an answer about the request, which belongs into the audit log when it touched a credential, or
-// a trouble of the appliance's own.
+// Whether an error is an answer about the request, which belongs into the audit log when it touched a
+// credential, or a trouble of the appliance's own.
 bool is_refusal(Errc code);
 
 }  // namespace sigillo::activation

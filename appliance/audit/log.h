@@ -1,5 +1,5 @@
-// The signing log inside the store: an RFC 6962 Merkle tree whose leaves are appended in the same transaction as
-// the change that they record. Publication as C2SP tiles and checkpoints: publisher.h.
+// The signing log inside the store: an RFC 6962 Merkle tree whose leaves are appended in the same transaction
+// as the change that they record. Publication as C2SP tiles and checkpoints: publisher.h.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ struct TreeHead {
     Bytes root;  // 32 bytes, RFC 6962 §2.1; of the empty string's SHA-256 when size is 0
 };
 
-// Thread-safe. Keeps its state in the spaces kLogLeaves and kLogState, so that a transaction that fails takes its
-// leaves with it.
+// Thread-safe. Keeps its state in the spaces kLogLeaves and kLogState, so that a transaction that fails takes
+// its leaves with it.
 class Log {
-   public:
+ public:
     virtual ~Log() = default;
     // Index of the new leaf.
     virtual Result<std::uint64_t> append(WriteTransaction& txn, const Event& event) = 0;

@@ -261,9 +261,12 @@ void Publisher::stop() {
 
 void Publisher::run() {
     for (;;) {
-        const bool good = publish().has_value();
         std::unique_lock lock(mutex_);
-        if (stopping_) return;
+        const bool last = stopping_;
+        lock.unlock();
+        const bool good = publish().has_value();
+        if (last) return;
+        lock.lock();
         wake_.wait_for(lock, good ? config_.interval : config_.retry_interval, [&] { return stopping_; });
     }
 }

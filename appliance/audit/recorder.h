@@ -1,7 +1,7 @@
 // Changes of records and the log entry that tells of them, in one store transaction.
 //
-// A Recorder lives inside one Store::update() body. Tracked records that are saved or erased are remembered until
-// the next log(), which writes them into its event: there is no change without an entry.
+// A Recorder lives inside one Store::update() body. Tracked records that are saved or erased are remembered
+// until the next log(), which writes them into its event: there is no change without an entry.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@
 namespace sigillo::audit {
 
 class Recorder {
-   public:
+ public:
     Recorder(WriteTransaction& txn, const RecordCodec& codec, Log& log, const Clock& clock)
         : txn_(txn), codec_(codec), log_(log), clock_(clock) {}
     Recorder(const Recorder&) = delete;
@@ -36,7 +36,8 @@ class Recorder {
     // A record that must not exist yet: kAlreadyExists.
     template <class Message>
     Status create(Table<Message> table, ByteView key, const Message& value) {
-        SIGILLO_TRY(txn_.insert_once(table.space, key, codec_.encode(table.space, key, 1, detail::serialize(value))));
+        SIGILLO_TRY(
+            txn_.insert_once(table.space, key, codec_.encode(table.space, key, 1, detail::serialize(value))));
         note(table.space, table.tracked, key, 1);
         return {};
     }
@@ -44,8 +45,9 @@ class Recorder {
     template <class Message>
     Status save(Table<Message> table, ByteView key, Record<Message>& record) {
         ++record.version;
-        SIGILLO_TRY(txn_.put(table.space, key,
-                             codec_.encode(table.space, key, record.version, detail::serialize(record.value))));
+        SIGILLO_TRY(
+            txn_.put(table.space, key,
+                     codec_.encode(table.space, key, record.version, detail::serialize(record.value))));
         note(table.space, table.tracked, key, record.version);
         return {};
     }
@@ -72,7 +74,7 @@ class Recorder {
     // Whether every tracked change has been logged: checked by with_recorder().
     bool settled() const { return changes_.empty(); }
 
-   private:
+ private:
     struct Change {
         std::string space;
         Bytes key;
@@ -90,12 +92,12 @@ class Recorder {
 
 // What code that changes records is given. All references outlive it. Thread-safe.
 class Ledger {
-   public:
+ public:
     Ledger(Store& store, const RecordCodec& codec, Log& log, const Clock& clock)
         : store_(store), codec_(codec), log_(log), clock_(clock) {}
 
-    // body(Recorder&) -> Status or Result<T>, under Store::update()'s terms. A body that succeeds with an unlogged
-    // change of a tracked record fails with kInternal, and nothing is written.
+    // body(Recorder&) -> Status or Result<T>, under Store::update()'s terms. A body that succeeds with an
+    // unlogged change of a tracked record fails with kInternal, and nothing is written.
     template <class Body>
     auto update(Body&& body) -> decltype(body(std::declval<Recorder&>())) {
         using R = decltype(body(std::declval<Recorder&>()));
@@ -120,12 +122,13 @@ class Ledger {
     Log& log() { return log_; }
     const Clock& clock() const { return clock_; }
 
-   private:
+ private:
     template <class Body>
     auto run(WriteTransaction& txn, Body& body) -> decltype(body(std::declval<Recorder&>())) {
         Recorder recorder(txn, codec_, log_, clock_);
         auto result = body(recorder);
-        if (result && !recorder.settled()) return fail(Errc::kInternal, "a tracked record changed without a log entry");
+        if (result && !recorder.settled())
+            return fail(Errc::kInternal, "a tracked record changed without a log entry");
         return result;
     }
 

@@ -1,9 +1,9 @@
 #include "appliance/audit/store_log.h"
 
 #include <algorithm>
-#include <bit>
-#include <functional>
+#include <map>
 #include <memory>
+#include <utility>
 
 #include "appliance/store/records.h"
 
@@ -171,20 +171,24 @@ Result<NodeReader> StoreLog::nodes(ReadTransaction& txn) const {
     // tiles, which a power cut may have taken, are never asked for.
     const std::uint64_t tiled = done.size / kTileWidth * kTileWidth;
     const auto tiles = std::make_shared<TileNodes>(directory_, tiled);
-    return NodeReader([this, &txn, tiles, tiled](unsigned level, std::uint64_t index) -> Result<Hash> {
+    // Roots of the full tiles at the right edge, whose parents stand in partial tiles: each is asked for several times.
+    const auto known = std::make_shared<std::map<std::pair<unsigned, std::uint64_t>, Hash>>();
+    return NodeReader([this, &txn, tiles, tiled, known](unsigned level, std::uint64_t index) -> Result<Hash> {
         const auto read = [&](const auto& again, unsigned l, std::uint64_t i) -> Result<Hash> {
             const unsigned tile_level = l / kTileHeight;
             const std::uint64_t last = ((i + 1) << (l % kTileHeight)) - 1;  // among the hashes of tile_level
-            const bool in_full_tile = last / kTileWidth < hashes_at(tiled, tile_level) / kTileWidth;
-            if (in_full_tile) return tiles->node(l, i);
+            if (last / kTileWidth < hashes_at(tiled, tile_level) / kTileWidth) return tiles->node(l, i);
             if (l == 0) {
                 SIGILLO_ASSIGN(const auto row, txn.get(spaces_.leaves, number_key(i)));
                 if (!row) return fail(Errc::kCorrupt, leaf_place(i) + " is missing");
                 return leaf_hash(*row);
             }
+            if (const auto found = known->find({l, i}); found != known->end()) return found->second;
             SIGILLO_ASSIGN(const Hash left, again(again, l - 1, 2 * i));
             SIGILLO_ASSIGN(const Hash right, again(again, l - 1, 2 * i + 1));
-            return node_hash(left, right);
+            const Hash hash = node_hash(left, right);
+            if (l % kTileHeight == 0) known->emplace(std::pair(l, i), hash);
+            return hash;
         };
         return read(read, level, index);
     });

@@ -22,17 +22,19 @@ bool sizes_fit(ByteView key, ByteView nonce, ByteView text, ByteView associated_
 }  // namespace
 
 Result<Bytes> aead_seal(ByteView key, ByteView nonce, ByteView plaintext, ByteView associated_data) {
-    if (!sizes_fit(key, nonce, plaintext, associated_data)) return fail(Errc::kInternal, "AES-256-GCM: wrong sizes");
+    if (!sizes_fit(key, nonce, plaintext, associated_data))
+        return fail(Errc::kInternal, "AES-256-GCM: wrong sizes");
     const Context context(EVP_CIPHER_CTX_new());
     Bytes out(plaintext.size() + kAeadTagSize);
     int size = 0;
     int rest = 0;
     const bool done =
-        context && EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1 &&
+        context &&
+        EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1 &&
         EVP_EncryptUpdate(context.get(), nullptr, &size, associated_data.data(),
                           static_cast<int>(associated_data.size())) == 1 &&
-        EVP_EncryptUpdate(context.get(), out.data(), &size, plaintext.data(), static_cast<int>(plaintext.size())) ==
-            1 &&
+        EVP_EncryptUpdate(context.get(), out.data(), &size, plaintext.data(),
+                          static_cast<int>(plaintext.size())) == 1 &&
         EVP_EncryptFinal_ex(context.get(), out.data() + size, &rest) == 1 &&
         EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, static_cast<int>(kAeadTagSize),
                             out.data() + plaintext.size()) == 1;
@@ -50,12 +52,14 @@ Result<SecretBytes> aead_open(ByteView key, ByteView nonce, ByteView sealed, Byt
     int size = 0;
     int rest = 0;
     const bool done =
-        context && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1 &&
+        context &&
+        EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1 &&
         EVP_DecryptUpdate(context.get(), nullptr, &size, associated_data.data(),
                           static_cast<int>(associated_data.size())) == 1 &&
         EVP_DecryptUpdate(context.get(), plaintext.expose_mutable().data(), &size, ciphertext.data(),
                           static_cast<int>(ciphertext.size())) == 1 &&
-        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kAeadTagSize), tag.data()) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kAeadTagSize),
+                            tag.data()) == 1 &&
         EVP_DecryptFinal_ex(context.get(), plaintext.expose_mutable().data() + size, &rest) == 1;
     if (!done) return fail(Errc::kCorrupt, "sealed bytes do not open");
     return plaintext;

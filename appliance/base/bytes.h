@@ -23,9 +23,15 @@ inline Bytes to_bytes(std::string_view text) {
     const ByteView view = as_bytes(text);
     return {view.begin(), view.end()};
 }
-inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
-inline void append(Bytes& out, ByteView more) { out.insert(out.end(), more.begin(), more.end()); }
-inline void append(Bytes& out, std::string_view more) { append(out, as_bytes(more)); }
+inline Bytes to_bytes(ByteView view) {
+    return {view.begin(), view.end()};
+}
+inline void append(Bytes& out, ByteView more) {
+    out.insert(out.end(), more.begin(), more.end());
+}
+inline void append(Bytes& out, std::string_view more) {
+    append(out, as_bytes(more));
+}
 
 // Big-endian, so that numbers sort as byte strings do.
 void append_u16(Bytes& out, std::uint16_t value);

@@ -29,14 +29,22 @@ SystemClock::SystemClock() {
     std::getline(file, boot_id_);
 }
 
-WallTime SystemClock::now() const { return from_unix_millis(millis_of(CLOCK_REALTIME)); }
-BootTime SystemClock::boot_now() const { return BootTime(millis_of(CLOCK_BOOTTIME)); }
+WallTime SystemClock::now() const {
+    return from_unix_millis(millis_of(CLOCK_REALTIME));
+}
+BootTime SystemClock::boot_now() const {
+    return BootTime(millis_of(CLOCK_BOOTTIME));
+}
 
 std::int64_t unix_seconds(WallTime time) {
     return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
-WallTime from_unix_millis(std::int64_t millis) { return WallTime(std::chrono::milliseconds(millis)); }
-std::int64_t unix_millis(WallTime time) { return time.time_since_epoch().count(); }
+WallTime from_unix_millis(std::int64_t millis) {
+    return WallTime(std::chrono::milliseconds(millis));
+}
+std::int64_t unix_millis(WallTime time) {
+    return time.time_since_epoch().count();
+}
 
 std::string rfc3339(WallTime time) {
     const std::tm parts = utc(time);

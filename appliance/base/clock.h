@@ -15,7 +15,7 @@ using BootTime = std::chrono::duration<std::int64_t, std::milli>;
 
 // Thread-safe.
 class Clock {
-   public:
+ public:
     virtual ~Clock() = default;
     virtual WallTime now() const = 0;
     virtual BootTime boot_now() const = 0;
@@ -24,13 +24,13 @@ class Clock {
 };
 
 class SystemClock final : public Clock {
-   public:
+ public:
     SystemClock();
     WallTime now() const override;
     BootTime boot_now() const override;
     const std::string& boot_id() const override { return boot_id_; }
 
-   private:
+ private:
     std::string boot_id_;
 };
 

@@ -44,22 +44,23 @@ Result<ConfigFile> ConfigFile::load(const std::filesystem::path& path) {
     try {
         state->root = toml::parse(as_text(contents), state->path);
     } catch (const toml::parse_error& error) {
-        return fail(Errc::kInvalidArgument, state->path + ":" + std::to_string(error.source().begin.line) + ":" +
-                                                std::to_string(error.source().begin.column) + ": " +
+        return fail(Errc::kInvalidArgument, state->path + ":" + std::to_string(error.source().begin.line) +
+                                                ":" + std::to_string(error.source().begin.column) + ": " +
                                                 std::string(error.description()));
     }
     return ConfigFile(std::move(state));
 }
 
-ConfigFile& ConfigFile::integer(std::string_view key, std::int64_t& value, std::int64_t least, std::int64_t most) {
+ConfigFile& ConfigFile::integer(std::string_view key, std::int64_t& value, std::int64_t least,
+                                std::int64_t most) {
     if (toml::node* node = state_->find(key)) {
         const auto* number = node->as_integer();
         if (number == nullptr) {
             state_->complain(key, "must be a whole number", node);
         } else if (number->get() < least || number->get() > most) {
             state_->complain(key,
-                             "must be from " + std::to_string(least) + " to " + std::to_string(most) + ", is " +
-                                 std::to_string(number->get()),
+                             "must be from " + std::to_string(least) + " to " + std::to_string(most) +
+                                 ", is " + std::to_string(number->get()),
                              node);
         } else {
             value = number->get();
@@ -121,7 +122,9 @@ ConfigFile& ConfigFile::complain(std::string_view key, std::string_view what) {
     return *this;
 }
 
-bool ConfigFile::has_table(std::string_view table) const { return state_->root.at_path(table).is_table(); }
+bool ConfigFile::has_table(std::string_view table) const {
+    return state_->root.at_path(table).is_table();
+}
 
 Status ConfigFile::finish() {
     for (const std::string& table : state_->read_tables) {

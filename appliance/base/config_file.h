@@ -1,8 +1,8 @@
 // The configuration: one TOML file for all processes of an instance, a table for each part.
 //
-// A reader names every key that it knows, with the bounds of its value; finish() then reports, all at once, what
-// is missing, mistyped, out of bounds or unknown within the tables that were read. A typo must not become a
-// default. Not thread-safe.
+// A reader names every key that it knows, with the bounds of its value; finish() then reports, all at once,
+// what is missing, mistyped, out of bounds or unknown within the tables that were read. A typo must not
+// become a default. Not thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@
 namespace sigillo {
 
 class ConfigFile {
-   public:
+ public:
     // kNotFound, kUnavailable (unreadable), kInvalidArgument (not TOML, with line and column).
     static Result<ConfigFile> load(const std::filesystem::path& path);
     ConfigFile(ConfigFile&&) noexcept;
@@ -56,7 +56,7 @@ class ConfigFile {
     // kInvalidArgument: every complaint, one a line, each with file, line and key.
     Status finish();
 
-   private:
+ private:
     struct State;
     explicit ConfigFile(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;

@@ -33,9 +33,12 @@ const EVP_MD* md_of(HashAlgorithm algorithm) {
     static EVP_MD* const kSha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr);
     static EVP_MD* const kSha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
     switch (algorithm) {
-        case HashAlgorithm::kSha256: return kSha256;
-        case HashAlgorithm::kSha384: return kSha384;
-        case HashAlgorithm::kSha512: return kSha512;
+        case HashAlgorithm::kSha256:
+            return kSha256;
+        case HashAlgorithm::kSha384:
+            return kSha384;
+        case HashAlgorithm::kSha512:
+            return kSha512;
     }
     return nullptr;
 }
@@ -52,27 +55,36 @@ void hash_into(HashAlgorithm algorithm, std::initializer_list<ByteView> parts, s
 
 std::size_t digest_size(HashAlgorithm algorithm) {
     switch (algorithm) {
-        case HashAlgorithm::kSha256: return 32;
-        case HashAlgorithm::kSha384: return 48;
-        case HashAlgorithm::kSha512: return 64;
+        case HashAlgorithm::kSha256:
+            return 32;
+        case HashAlgorithm::kSha384:
+            return 48;
+        case HashAlgorithm::kSha512:
+            return 64;
     }
     return 0;
 }
 
 std::string_view hash_name(HashAlgorithm algorithm) {
     switch (algorithm) {
-        case HashAlgorithm::kSha256: return "SHA256";
-        case HashAlgorithm::kSha384: return "SHA384";
-        case HashAlgorithm::kSha512: return "SHA512";
+        case HashAlgorithm::kSha256:
+            return "SHA256";
+        case HashAlgorithm::kSha384:
+            return "SHA384";
+        case HashAlgorithm::kSha512:
+            return "SHA512";
     }
     return "";
 }
 
 std::string_view hash_oid(HashAlgorithm algorithm) {
     switch (algorithm) {
-        case HashAlgorithm::kSha256: return "2.16.840.1.101.3.4.2.1";
-        case HashAlgorithm::kSha384: return "2.16.840.1.101.3.4.2.2";
-        case HashAlgorithm::kSha512: return "2.16.840.1.101.3.4.2.3";
+        case HashAlgorithm::kSha256:
+            return "2.16.840.1.101.3.4.2.1";
+        case HashAlgorithm::kSha384:
+            return "2.16.840.1.101.3.4.2.2";
+        case HashAlgorithm::kSha512:
+            return "2.16.840.1.101.3.4.2.3";
     }
     return "";
 }
@@ -93,7 +105,9 @@ Result<Digest> Digest::create(HashAlgorithm algorithm, ByteView value) {
     return digest;
 }
 
-Sha256Value sha256(ByteView bytes) { return sha256({bytes}); }
+Sha256Value sha256(ByteView bytes) {
+    return sha256({bytes});
+}
 
 Sha256Value sha256(std::initializer_list<ByteView> parts) {
     Sha256Value value;
@@ -140,7 +154,9 @@ SecretBytes hkdf_sha256(ByteView key, ByteView salt, std::string_view info, std:
     const bool ok =
         context != nullptr && EVP_PKEY_derive_init(context) == 1 &&
         EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1 &&
-        EVP_PKEY_CTX_set1_hkdf_salt(context, salt.data(), static_cast<int>(salt.size())) == 1 &&
+        // RFC 5869 §2.2: no salt is a salt of zeros, which libcrypto takes only unsaid.
+        (salt.empty() ||
+         EVP_PKEY_CTX_set1_hkdf_salt(context, salt.data(), static_cast<int>(salt.size())) == 1) &&
         EVP_PKEY_CTX_set1_hkdf_key(context, key.data(), static_cast<int>(key.size())) == 1 &&
         EVP_PKEY_CTX_add1_hkdf_info(context, as_bytes(info).data(), static_cast<int>(info.size())) == 1 &&
         EVP_PKEY_derive(context, out.expose_mutable().data(), &written) == 1 && written == size;

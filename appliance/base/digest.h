@@ -17,21 +17,21 @@ namespace sigillo {
 
 enum class HashAlgorithm : std::uint8_t { kSha256 = 1, kSha384 = 2, kSha512 = 3 };
 
-std::size_t digest_size(HashAlgorithm algorithm);           // bytes: 32, 48, 64
-std::string_view hash_name(HashAlgorithm algorithm);        // "SHA256", as libcrypto spells it
-std::string_view hash_oid(HashAlgorithm algorithm);         // "2.16.840.1.101.3.4.2.1"
+std::size_t digest_size(HashAlgorithm algorithm);     // bytes: 32, 48, 64
+std::string_view hash_name(HashAlgorithm algorithm);  // "SHA256", as libcrypto spells it
+std::string_view hash_oid(HashAlgorithm algorithm);   // "2.16.840.1.101.3.4.2.1"
 std::optional<HashAlgorithm> hash_from_oid(std::string_view oid);
 
 // A digest whose length fits its algorithm: the DTBS/R when a signer authorises it.
 class Digest {
-   public:
+ public:
     // kInvalidArgument when the length is not digest_size(algorithm).
     static Result<Digest> create(HashAlgorithm algorithm, ByteView value);
     HashAlgorithm algorithm() const { return algorithm_; }
     ByteView bytes() const { return {value_.data(), digest_size(algorithm_)}; }
     friend bool operator==(const Digest&, const Digest&) = default;
 
-   private:
+ private:
     Digest() = default;
     HashAlgorithm algorithm_ = HashAlgorithm::kSha256;
     std::array<std::uint8_t, 64> value_{};

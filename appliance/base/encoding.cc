@@ -47,7 +47,8 @@ Result<Bytes> decode64(std::string_view text, const Reverse& table, std::string_
     unsigned bits = 0;
     for (const char c : text) {
         const auto value = table[static_cast<std::uint8_t>(c)];
-        if (value < 0) return fail(Errc::kInvalidArgument, std::string(name) + ": character outside the alphabet");
+        if (value < 0)
+            return fail(Errc::kInvalidArgument, std::string(name) + ": character outside the alphabet");
         buffer = (buffer << 6) | static_cast<std::uint32_t>(value);
         if (bits += 6; bits >= 8) {
             bits -= 8;
@@ -61,7 +62,9 @@ Result<Bytes> decode64(std::string_view text, const Reverse& table, std::string_
 
 }  // namespace
 
-std::string hex_encode(ByteView bytes) { return encode(bytes, kHex, 4); }
+std::string hex_encode(ByteView bytes) {
+    return encode(bytes, kHex, 4);
+}
 
 Result<Bytes> hex_decode(std::string_view text) {
     static constexpr Reverse kTable = reverse_of(kHex);
@@ -94,13 +97,17 @@ Result<Bytes> base64_decode(std::string_view text) {
     return decode64(text, kTable, "base64");
 }
 
-std::string base64url_encode(ByteView bytes) { return encode(bytes, kBase64Url, 6); }
+std::string base64url_encode(ByteView bytes) {
+    return encode(bytes, kBase64Url, 6);
+}
 
 Result<Bytes> base64url_decode(std::string_view text) {
     static constexpr Reverse kTable = reverse_of(kBase64Url);
     return decode64(text, kTable, "base64url");
 }
 
-std::string base32_encode(ByteView bytes) { return encode(bytes, kBase32, 5); }
+std::string base32_encode(ByteView bytes) {
+    return encode(bytes, kBase32, 5);
+}
 
 }  // namespace sigillo

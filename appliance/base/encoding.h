@@ -10,7 +10,7 @@
 
 namespace sigillo {
 
-std::string hex_encode(ByteView bytes);  // lower case
+std::string hex_encode(ByteView bytes);           // lower case
 Result<Bytes> hex_decode(std::string_view text);  // lower case only
 
 std::string base64_encode(ByteView bytes);  // §4, with padding

@@ -38,16 +38,16 @@ void UniqueFd::reset(int fd) {
 }
 
 Error errno_error(int number, const std::string& what) {
-    const Errc code = number == ENOENT                         ? Errc::kNotFound
+    const Errc code = number == ENOENT                       ? Errc::kNotFound
                       : number == ENOSPC || number == EDQUOT ? Errc::kStorageFull
-                                                               : Errc::kUnavailable;
+                                                             : Errc::kUnavailable;
     return Error{code, what + ": " + std::generic_category().message(number), {}, number};
 }
 
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return std::unexpected(errno_error(errno, "open " + path.string()));
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd.get(), &info) != 0) return std::unexpected(errno_error(errno, "stat " + path.string()));
     Bytes contents;
     contents.reserve(static_cast<std::size_t>(info.st_size));
@@ -58,7 +58,8 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t limit) {
         if (got < 0) return std::unexpected(errno_error(errno, "read " + path.string()));
         if (got == 0) return contents;
         if (contents.size() + static_cast<std::size_t>(got) > limit)
-            return fail(Errc::kLimitExceeded, path.string() + " is longer than " + std::to_string(limit) + " bytes");
+            return fail(Errc::kLimitExceeded,
+                        path.string() + " is longer than " + std::to_string(limit) + " bytes");
         append(contents, ByteView(chunk, static_cast<std::size_t>(got)));
     }
 }

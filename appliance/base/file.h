@@ -12,7 +12,7 @@
 namespace sigillo {
 
 class UniqueFd {
-   public:
+ public:
     UniqueFd() = default;
     explicit UniqueFd(int fd) : fd_(fd) {}
     UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -28,7 +28,7 @@ class UniqueFd {
     explicit operator bool() const { return fd_ >= 0; }
     void reset(int fd = -1);
 
-   private:
+ private:
     int fd_ = -1;
 };
 

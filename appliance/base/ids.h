@@ -16,13 +16,14 @@ std::string random_id(Random& random);
 
 template <class Tag>
 class Id {
-   public:
+ public:
     Id() = default;  // empty: "none"
     static Id generate(Random& random) { return Id(random_id(random)); }
     // kInvalidArgument with `field` = Tag::kField unless is_id(text).
     static Result<Id> parse(std::string_view text) {
         if (!is_id(text))
-            return fail(Errc::kInvalidArgument, "not an identifier of this appliance", std::string(Tag::kField));
+            return fail(Errc::kInvalidArgument, "not an identifier of this appliance",
+                        std::string(Tag::kField));
         return Id(std::string(text));
     }
     const std::string& str() const { return text_; }
@@ -30,15 +31,23 @@ class Id {
     friend bool operator==(const Id&, const Id&) = default;
     friend auto operator<=>(const Id&, const Id&) = default;
 
-   private:
+ private:
     explicit Id(std::string text) : text_(std::move(text)) {}
     std::string text_;
 };
 
-struct ClientTag { static constexpr std::string_view kField = "clientID"; };
-struct SignerTag { static constexpr std::string_view kField = "signerID"; };
-struct CredentialTag { static constexpr std::string_view kField = "credentialID"; };
-struct FactorTag { static constexpr std::string_view kField = "factorID"; };
+struct ClientTag {
+    static constexpr std::string_view kField = "clientID";
+};
+struct SignerTag {
+    static constexpr std::string_view kField = "signerID";
+};
+struct CredentialTag {
+    static constexpr std::string_view kField = "credentialID";
+};
+struct FactorTag {
+    static constexpr std::string_view kField = "factorID";
+};
 
 using ClientId = Id<ClientTag>;
 using SignerId = Id<SignerTag>;

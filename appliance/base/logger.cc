@@ -39,12 +39,14 @@ void append_value(std::string& line, std::string_view value) {
 
 }  // namespace
 
-Logger::Logger(std::string_view process, int fd, Severity least) : process_(process), fd_(fd), least_(least) {}
+Logger::Logger(std::string_view process, int fd, Severity least)
+    : process_(process), fd_(fd), least_(least) {}
 
 void Logger::write(Severity severity, std::string_view event, std::initializer_list<LogField> fields) {
     if (severity > least_) return;
     std::string line = "<" + std::to_string(static_cast<int>(severity)) + ">";
-    line += "time=" + rfc3339(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+    line +=
+        "time=" + rfc3339(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
     line += " process=" + process_ + " event=";
     append_value(line, event);
     for (const LogField& field : fields) {

@@ -27,16 +27,24 @@ struct LogField {
 };
 
 class Logger {
-   public:
+ public:
     // `fd` stays the caller's. Lines below `least` are dropped.
     explicit Logger(std::string_view process, int fd = 2, Severity least = Severity::kInfo);
     void write(Severity severity, std::string_view event, std::initializer_list<LogField> fields = {});
-    void error(std::string_view event, std::initializer_list<LogField> f = {}) { write(Severity::kError, event, f); }
-    void warning(std::string_view event, std::initializer_list<LogField> f = {}) { write(Severity::kWarning, event, f); }
-    void notice(std::string_view event, std::initializer_list<LogField> f = {}) { write(Severity::kNotice, event, f); }
-    void info(std::string_view event, std::initializer_list<LogField> f = {}) { write(Severity::kInfo, event, f); }
+    void error(std::string_view event, std::initializer_list<LogField> f = {}) {
+        write(Severity::kError, event, f);
+    }
+    void warning(std::string_view event, std::initializer_list<LogField> f = {}) {
+        write(Severity::kWarning, event, f);
+    }
+    void notice(std::string_view event, std::initializer_list<LogField> f = {}) {
+        write(Severity::kNotice, event, f);
+    }
+    void info(std::string_view event, std::initializer_list<LogField> f = {}) {
+        write(Severity::kInfo, event, f);
+    }
 
-   private:
+ private:
     const std::string process_;
     const int fd_;
     const Severity least_;

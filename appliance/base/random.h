@@ -10,7 +10,7 @@
 namespace sigillo {
 
 class Random {
-   public:
+ public:
     virtual ~Random() = default;
     virtual void fill(std::span<std::uint8_t> out) = 0;
 
@@ -29,7 +29,7 @@ class Random {
 // libcrypto's DRBG, seeded by the kernel. A failure to seed ends the process: nothing may go on
 // with predictable secrets.
 class SystemRandom final : public Random {
-   public:
+ public:
     void fill(std::span<std::uint8_t> out) override;
 };
 

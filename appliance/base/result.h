@@ -15,31 +15,31 @@ namespace sigillo {
 
 enum class Errc : std::uint8_t {
     // The caller asked for something wrong.
-    kInvalidArgument = 1,   // `field` names the parameter
-    kMissingArgument,       // `field` names the parameter
-    kNotFound,              // absent, or another tenant's (the two look the same on purpose)
+    kInvalidArgument = 1,  // `field` names the parameter
+    kMissingArgument,      // `field` names the parameter
+    kNotFound,             // absent, or another tenant's (the two look the same on purpose)
     kAlreadyExists,
-    kForbidden,             // this peer or this client may not ask that
-    kConflict,              // not in the object's present state
-    kUnsupported,           // known, but not offered (yet, or by this HSM)
-    kLimitExceeded,         // a configured bound; `field` names what it bounds
+    kForbidden,      // this peer or this client may not ask that
+    kConflict,       // not in the object's present state
+    kUnsupported,    // known, but not offered (yet, or by this HSM)
+    kLimitExceeded,  // a configured bound; `field` names what it bounds
     // Activation and signing.
     kAuthenticationFailed,  // authentication data is invalid
     kOtpInvalid,
-    kLocked,                // too many wrong factors
-    kDisabled,              // credential suspended, revoked or without certificate
-    kExpired,               // the signing certificate is out of its validity
-    kSadInvalid,            // no such SAD for this client and credential
+    kLocked,      // too many wrong factors
+    kDisabled,    // credential suspended, revoked or without certificate
+    kExpired,     // the signing certificate is out of its validity
+    kSadInvalid,  // no such SAD for this client and credential
     kSadExpired,
-    kHashNotAuthorized,     // not (or no longer) among the hashes of the SAD
+    kHashNotAuthorized,  // not (or no longer) among the hashes of the SAD
     // The appliance cannot.
-    kUnavailable,           // busy, draining, HSM or store out of service: try again later
-    kStorageFull,           // store or disk full
-    kHsmRefused,            // the HSM said no, definitely: nothing was signed
-    kHsmFailed,             // the HSM failed in a way that leaves the outcome open
-    kOutcomeUnknown,        // a crash hid the outcome of this very call: authorise again
-    kCorrupt,               // a MAC, hash or format does not hold
-    kClockUntrusted,        // the clock jumped or is not disciplined
+    kUnavailable,     // busy, draining, HSM or store out of service: try again later
+    kStorageFull,     // store or disk full
+    kHsmRefused,      // the HSM said no, definitely: nothing was signed
+    kHsmFailed,       // the HSM failed in a way that leaves the outcome open
+    kOutcomeUnknown,  // a crash hid the outcome of this very call: authorise again
+    kCorrupt,         // a MAC, hash or format does not hold
+    kClockUntrusted,  // the clock jumped or is not disciplined
     kInternal,
 };
 
@@ -48,20 +48,21 @@ std::string_view errc_name(Errc code);
 
 struct Error {
     Errc code = Errc::kInternal;
-    std::string detail;         // never holds a secret
-    std::string field{};        // the parameter at fault, in the public face's spelling, or empty
-    std::int64_t native = 0;    // CK_RV, errno, MDB_* …; 0 where there is none
+    std::string detail;       // never holds a secret
+    std::string field{};      // the parameter at fault, in the public face's spelling, or empty
+    std::int64_t native = 0;  // CK_RV, errno, MDB_* …; 0 where there is none
 };
 
 template <class T>
 class [[nodiscard]] Result : public std::expected<T, Error> {
-   public:
+ public:
     using std::expected<T, Error>::expected;
 };
 
 using Status = Result<void>;
 
-inline std::unexpected<Error> fail(Errc code, std::string detail, std::string field = {}, std::int64_t native = 0) {
+inline std::unexpected<Error> fail(Errc code, std::string detail, std::string field = {},
+                                   std::int64_t native = 0) {
     return std::unexpected(Error{code, std::move(detail), std::move(field), native});
 }
 
@@ -83,7 +84,7 @@ std::string to_string(const Error& error);
 
 // SIGILLO_ASSIGN(auto x, result_expression): x = value, or returns the error to the caller.
 #define SIGILLO_ASSIGN(lhs, expr) SIGILLO_ASSIGN_(lhs, expr, SIGILLO_CONCAT(sigillo_result_, __COUNTER__))
-#define SIGILLO_ASSIGN_(lhs, expr, tmp)                              \
-    auto tmp = (expr);                                               \
-    if (!tmp) return std::unexpected(std::move(tmp).error());        \
+#define SIGILLO_ASSIGN_(lhs, expr, tmp)                       \
+    auto tmp = (expr);                                        \
+    if (!tmp) return std::unexpected(std::move(tmp).error()); \
     lhs = *std::move(tmp)

@@ -33,7 +33,9 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
     return *this;
 }
 
-SecretBytes::~SecretBytes() { release(); }
+SecretBytes::~SecretBytes() {
+    release();
+}
 
 void SecretBytes::release() noexcept {
     OPENSSL_clear_free(data_, size_);

@@ -1,8 +1,9 @@
 // Bytes that must not leak: PINs, OTP seeds, SADs, derived keys.
 //
 // Move-only; cleansed before it is freed. Paging and core dumps are kept off for the whole process
-// (hardening/: mlockall, PR_SET_DUMPABLE), not buffer by buffer. No operator<<, no JSON, no implicit view: every read is a call to
-// expose(), so that all reads can be found with grep. Not thread-safe; const access may be shared.
+// (hardening/: mlockall, PR_SET_DUMPABLE), not buffer by buffer. No operator<<, no JSON, no implicit view:
+// every read is a call to expose(), so that all reads can be found with grep. Not thread-safe; const access
+// may be shared.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,7 @@
 namespace sigillo {
 
 class SecretBytes {
-   public:
+ public:
     SecretBytes() = default;
     explicit SecretBytes(std::size_t size);  // zero-filled
     static SecretBytes copy_of(ByteView bytes);
@@ -33,7 +34,7 @@ class SecretBytes {
     bool empty() const { return size_ == 0; }
     bool equals(ByteView other) const { return equal_constant_time(expose(), other); }
 
-   private:
+ private:
     void release() noexcept;
     std::uint8_t* data_ = nullptr;
     std::size_t size_ = 0;

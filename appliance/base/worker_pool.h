@@ -15,7 +15,7 @@
 namespace sigillo {
 
 class WorkerPool {
-   public:
+ public:
     using Work = std::function<void()>;  // must not throw
 
     // `threads` and `queue_limit` (waiting items, not counting those that run) are at least 1.
@@ -31,7 +31,7 @@ class WorkerPool {
     void close();
     std::size_t waiting() const;
 
-   private:
+ private:
     void run();
 
     const std::size_t queue_limit_;

@@ -11,7 +11,8 @@ constexpr std::string_view kAuthorityKey = "ca";
 
 std::string serial_text(ByteView serial) {
     std::string text = hex_encode(serial);
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return text;
 }
 
@@ -19,9 +20,9 @@ std::string serial_text(ByteView serial) {
 
 Status Authority::establish(const Parts& parts, const AuthorityConfig& config) {
     SIGILLO_ASSIGN(auto key, parts.keys.role_key(KeyRole::kCa));
-    SIGILLO_ASSIGN(const Bytes certificate, CertificateAuthority::make_ca_certificate(
-                                                parts.provider, std::move(key), config.ca, parts.ledger.clock(),
-                                                parts.random));
+    SIGILLO_ASSIGN(const Bytes certificate,
+                   CertificateAuthority::make_ca_certificate(parts.provider, std::move(key), config.ca,
+                                                             parts.ledger.clock(), parts.random));
     return parts.ledger.update([&](audit::Recorder& recorder) -> Status {
         record::Authority authority;
         authority.set_certificate(certificate.data(), certificate.size());
@@ -37,7 +38,8 @@ Result<std::unique_ptr<Authority>> Authority::open(const Parts& parts, Authority
     SIGILLO_ASSIGN(const auto stored, parts.ledger.view([&](ReadTransaction& txn) {
         return load(txn, parts.ledger.codec(), tables::kAuthority, key_of(kAuthorityKey));
     }));
-    if (!stored) return fail(Errc::kNotFound, "no CA certificate in the store: run `sigillod ceremony` first");
+    if (!stored)
+        return fail(Errc::kNotFound, "no CA certificate in the store: run `sigillod ceremony` first");
     SIGILLO_ASSIGN(auto key, parts.keys.role_key(KeyRole::kCa));
     SIGILLO_ASSIGN(auto ca, CertificateAuthority::create(parts.provider, std::move(key),
                                                          as_bytes(stored->value.certificate()), config.ca,
@@ -64,16 +66,19 @@ Result<Bytes> Authority::crl() {
 Result<Bytes> Authority::make_crl() {
     const std::int64_t now_ms = unix_millis(parts_.ledger.clock().now());
     // The number is durable before the list exists, so that no two lists ever share one.
-    SIGILLO_ASSIGN(const std::uint64_t number, parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::uint64_t> {
-        SIGILLO_ASSIGN(auto authority, recorder.require(tables::kAuthority, key_of(kAuthorityKey), "ca"));
-        authority.value.set_crl_number(authority.value.crl_number() + 1);
-        SIGILLO_TRY(recorder.save(tables::kAuthority, key_of(kAuthorityKey), authority));
-        audit::Event event = recorder.event("ca.crl");
-        event.set("number", authority.value.crl_number());
-        SIGILLO_TRY(recorder.log(std::move(event)));
-        return authority.value.crl_number();
-    }));
-    SIGILLO_ASSIGN(const auto revoked, parts_.ledger.view([&](ReadTransaction& txn) -> Result<std::vector<RevokedCertificate>> {
+    SIGILLO_ASSIGN(const std::uint64_t number,
+                   parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::uint64_t> {
+                       SIGILLO_ASSIGN(auto authority,
+                                      recorder.require(tables::kAuthority, key_of(kAuthorityKey), "ca"));
+                       authority.value.set_crl_number(authority.value.crl_number() + 1);
+                       SIGILLO_TRY(recorder.save(tables::kAuthority, key_of(kAuthorityKey), authority));
+                       audit::Event event = recorder.event("ca.crl");
+                       event.set("number", authority.value.crl_number());
+                       SIGILLO_TRY(recorder.log(std::move(event)));
+                       return authority.value.crl_number();
+                   }));
+    SIGILLO_ASSIGN(const auto revoked, parts_.ledger.view([&](ReadTransaction& txn)
+                                                              -> Result<std::vector<RevokedCertificate>> {
         std::vector<Bytes> serials;
         SIGILLO_TRY(txn.scan(tables::kRevocations.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
             serials.push_back(to_bytes(key));
@@ -83,7 +88,8 @@ Result<Bytes> Authority::make_crl() {
         for (const Bytes& serial : serials) {
             SIGILLO_ASSIGN(const auto revocation,
                            require(txn, parts_.ledger.codec(), tables::kRevocations, serial, "serial"));
-            // RFC 5280 §3.3: an entry stays until one list after the certificate's end has carried it; ours stays a day.
+            // RFC 5280 §3.3: an entry stays until one list after the certificate's end has carried it; ours
+            // stays a day.
             constexpr std::int64_t kGraceMs = 24LL * 3600 * 1000;
             if (revocation.value.lifted() || revocation.value.not_after_ms() + kGraceMs < now_ms) continue;
             entries.push_back({serial_text(serial), from_unix_millis(revocation.value.time_ms()),
@@ -98,7 +104,8 @@ Status Authority::revoke(audit::Recorder& recorder, ByteView serial, RevocationR
                          const CredentialId& credential, std::int64_t not_after_ms) {
     SIGILLO_ASSIGN(auto existing, recorder.load(tables::kRevocations, serial));
     Record<record::Revocation> revocation = existing ? *std::move(existing) : Record<record::Revocation>();
-    // RFC 5280 §5.3.1: a hold that becomes final keeps the time at which it began to matter only if it was not lifted.
+    // RFC 5280 §5.3.1: a hold that becomes final keeps the time at which it began to matter only if it was
+    // not lifted.
     if (revocation.version == 0 || revocation.value.lifted())
         revocation.value.set_time_ms(unix_millis(recorder.clock().now()));
     revocation.value.set_reason(static_cast<std::uint32_t>(reason));

@@ -15,13 +15,14 @@ namespace sigillo::issuance {
 
 struct AuthorityConfig {
     CertificateAuthorityConfig ca;
-    // A new list at least this often, changed or not: well inside ca.crl_validity, so that a missed one is no outage.
+    // A new list at least this often, changed or not: well inside ca.crl_validity, so that a missed one is no
+    // outage.
     std::chrono::seconds crl_interval{6 * 3600};
 };
 
 // Thread-safe.
 class Authority {
-   public:
+ public:
     struct Parts {
         audit::Ledger& ledger;
         KeyStore& keys;
@@ -37,7 +38,8 @@ class Authority {
     CertificateAuthority& ca() { return *ca_; }
     const Bytes& certificate() const { return ca_->certificate(); }  // DER
 
-    // The current list, DER: made anew when something was revoked, resumed or expired since, or when it is due.
+    // The current list, DER: made anew when something was revoked, resumed or expired since, or when it is
+    // due.
     Result<Bytes> crl();
 
     // Inside the caller's transaction, which logs: puts a certificate on the list, or takes a hold off it.
@@ -47,7 +49,7 @@ class Authority {
     // To be called after such a transaction is durable.
     void changed();
 
-   private:
+ private:
     Authority(const Parts& parts, AuthorityConfig config, std::unique_ptr<CertificateAuthority> ca)
         : parts_(parts), config_(std::move(config)), ca_(std::move(ca)) {}
     Result<Bytes> make_crl();

@@ -16,8 +16,8 @@ record::CredentialClass class_from(std::string_view name) {
     return record::CLASS_UNSPECIFIED;
 }
 
-// The name that goes into certificates. Without an official identifier the signer's opaque id makes it unique: no
-// number is invented.
+// The name that goes into certificates. Without an official identifier the signer's opaque id makes it
+// unique: no number is invented.
 Subject subject_of(const SignerInfo& signer) {
     Subject subject;
     const record::Person& person = signer.person;
@@ -68,8 +68,8 @@ Result<Credentials::Plan> Credentials::plan(const CreateCredentialRequest& reque
     if (!algorithm)
         return fail(Errc::kInvalidArgument, "EC-P256, EC-P384, RSA-2048, RSA-3072 or RSA-4096", "key.algo");
     if (credential_class != record::CLASS_SIMPLE && *algorithm == KeyAlgorithm::kRsa2048)
-        return fail(Errc::kInvalidArgument, "classes advanced and qualified need EC-P256, EC-P384 or RSA of 3072 bits",
-                    "key.algo");
+        return fail(Errc::kInvalidArgument,
+                    "classes advanced and qualified need EC-P256, EC-P384 or RSA of 3072 bits", "key.algo");
     plan.algorithm = *algorithm;
 
     SIGILLO_ASSIGN(const auto policy, activation::Policy::parse(request.policy));
@@ -82,7 +82,8 @@ Result<Credentials::Plan> Credentials::plan(const CreateCredentialRequest& reque
                     "the embedded CA issues nothing qualified: use source csr and import the certificate",
                     "certificate.source");
     if (request.multisign > parts_.limits.multisign_most)
-        return fail(Errc::kLimitExceeded, "at most " + std::to_string(parts_.limits.multisign_most), "multisign");
+        return fail(Errc::kLimitExceeded, "at most " + std::to_string(parts_.limits.multisign_most),
+                    "multisign");
 
     record::Credential& record = plan.record;
     record.set_tenant(request.tenant);
@@ -108,7 +109,8 @@ Status Credentials::bind_factors(ReadTransaction& txn, const CreateCredentialReq
     for (const auto& [word, id] : request.factors) {
         SIGILLO_ASSIGN(const auto type, activation::factor_from_word(word, "factors"));
         if (!policy.words().contains(type) || !activation::authenticates(type))
-            return fail(Errc::kInvalidArgument, "the policy has no factor " + word + " to be named", "factors");
+            return fail(Errc::kInvalidArgument, "the policy has no factor " + word + " to be named",
+                        "factors");
     }
     std::map<std::string, std::vector<std::string>> enrolled;
     std::vector<std::string> ids;
@@ -136,8 +138,9 @@ Status Credentials::bind_factors(ReadTransaction& txn, const CreateCredentialReq
             chosen = candidates.front();
         } else {
             return fail(Errc::kConflict,
-                        candidates.empty() ? "the signer has no factor " + word + ": enrol one first"
-                                           : "the signer has several factors " + word + ": name one in factors",
+                        candidates.empty()
+                            ? "the signer has no factor " + word + ": enrol one first"
+                            : "the signer has several factors " + word + ": name one in factors",
                         "factors");
         }
         (*plan.record.mutable_factors())[word] = chosen;
@@ -193,11 +196,14 @@ Result<CreatedCredential> Credentials::create(const CreateCredentialRequest& req
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         // A factor deleted while the key was made must not be bound.
         for (const auto& [word, factor_id] : plan.record.factors()) {
-            SIGILLO_ASSIGN(const auto factor, recorder.require(tables::kFactors, key_of(factor_id), "factors"));
-            if (factor.value.deleted()) return fail(Errc::kNotFound, "the factor " + word + " was deleted", "factors");
+            SIGILLO_ASSIGN(const auto factor,
+                           recorder.require(tables::kFactors, key_of(factor_id), "factors"));
+            if (factor.value.deleted())
+                return fail(Errc::kNotFound, "the factor " + word + " was deleted", "factors");
         }
         SIGILLO_TRY(recorder.create(tables::kCredentials, key_of(plan.id.str()), plan.record));
-        SIGILLO_TRY(recorder.create(tables::kCredentialStates, key_of(plan.id.str()), record::CredentialState()));
+        SIGILLO_TRY(
+            recorder.create(tables::kCredentialStates, key_of(plan.id.str()), record::CredentialState()));
         SIGILLO_TRY(recorder.create(tables::kCredentialsBySigner, key_of(request.signer.str(), plan.id.str()),
                                     record::Empty()));
         SIGILLO_TRY(recorder.create(tables::kCredentialsByTenant, tenant_key(request.tenant, plan.id.str()),

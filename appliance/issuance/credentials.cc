@@ -8,8 +8,8 @@
 namespace sigillo::issuance {
 namespace {
 
-audit::Event status_event(audit::Recorder& recorder, const CredentialId& credential, const record::Credential& record,
-                          std::string_view actor) {
+audit::Event status_event(audit::Recorder& recorder, const CredentialId& credential,
+                          const record::Credential& record, std::string_view actor) {
     audit::Event event = recorder.event("credential.status");
     event.set("credential", credential.str())
         .set("signer", record.signer_id())
@@ -24,57 +24,70 @@ audit::Event status_event(audit::Recorder& recorder, const CredentialId& credent
 
 std::string_view class_name(record::CredentialClass credential_class) {
     switch (credential_class) {
-        case record::CLASS_SIMPLE: return "simple";
-        case record::CLASS_ADVANCED: return "advanced";
-        case record::CLASS_QUALIFIED: return "qualified";
-        default: return "unspecified";
+        case record::CLASS_SIMPLE:
+            return "simple";
+        case record::CLASS_ADVANCED:
+            return "advanced";
+        case record::CLASS_QUALIFIED:
+            return "qualified";
+        default:
+            return "unspecified";
     }
 }
 
 std::string_view status_name(record::CredentialStatus status) {
     switch (status) {
-        case record::STATUS_PENDING: return "pending";
-        case record::STATUS_ACTIVE: return "active";
-        case record::STATUS_SUSPENDED: return "suspended";
-        case record::STATUS_REVOKED: return "revoked";
-        case record::STATUS_DELETED: return "deleted";
-        default: return "unspecified";
+        case record::STATUS_PENDING:
+            return "pending";
+        case record::STATUS_ACTIVE:
+            return "active";
+        case record::STATUS_SUSPENDED:
+            return "suspended";
+        case record::STATUS_REVOKED:
+            return "revoked";
+        case record::STATUS_DELETED:
+            return "deleted";
+        default:
+            return "unspecified";
     }
 }
 
 std::string signature_qualifier(const record::Credential& credential) {
     switch (credential.class_()) {
-        case record::CLASS_ADVANCED: return "eu_eidas_aes";
+        case record::CLASS_ADVANCED:
+            return "eu_eidas_aes";
         case record::CLASS_QUALIFIED:
             if (!credential.qualified_certificate()) return "";
             return credential.qscd() ? "eu_eidas_qes" : "eu_eidas_aesqc";
-        default: return "";
+        default:
+            return "";
     }
 }
 
 Result<Bytes> serial_bytes(std::string_view serial_hex) {
     std::string lower(serial_hex);
-    std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return hex_decode(lower);
 }
 
 Result<Record<record::Credential>> Credentials::own(ReadTransaction& txn, const std::string& tenant,
                                                     const CredentialId& credential) {
-    SIGILLO_ASSIGN(auto record, require(txn, parts_.ledger.codec(), tables::kCredentials, key_of(credential.str()),
-                                        "credentialID"));
-    const bool visible = tenant.empty() || (record.value.tenant() == tenant &&
-                                            record.value.status() != record::STATUS_DELETED);
+    SIGILLO_ASSIGN(auto record, require(txn, parts_.ledger.codec(), tables::kCredentials,
+                                        key_of(credential.str()), "credentialID"));
+    const bool visible = tenant.empty() ||
+                         (record.value.tenant() == tenant && record.value.status() != record::STATUS_DELETED);
     if (!visible) return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
     return record;
 }
 
-Status Credentials::set_certificate(const std::string& tenant, const ClientId& client, const CredentialId& credential,
-                                    const std::vector<Bytes>& chain) {
-    SIGILLO_ASSIGN(const auto before, parts_.ledger.view([&](ReadTransaction& txn) {
-        return own(txn, tenant, credential);
-    }));
+Status Credentials::set_certificate(const std::string& tenant, const ClientId& client,
+                                    const CredentialId& credential, const std::vector<Bytes>& chain) {
+    SIGILLO_ASSIGN(const auto before,
+                   parts_.ledger.view([&](ReadTransaction& txn) { return own(txn, tenant, credential); }));
     if (before.value.certificate_source() != "csr")
-        return fail(Errc::kConflict, "this credential's certificate comes from the embedded CA", "credentialID");
+        return fail(Errc::kConflict, "this credential's certificate comes from the embedded CA",
+                    "credentialID");
     const auto algorithm = key_algorithm_from_name(before.value.key_algorithm());
     if (!algorithm) return fail(Errc::kCorrupt, "credential with an unknown key algorithm");
     SIGILLO_ASSIGN(const CheckedChain checked,
@@ -82,14 +95,17 @@ Status Credentials::set_certificate(const std::string& tenant, const ClientId& c
                                parts_.ledger.clock().now(), parts_.limits.chain));
     const CertificateFacts& leaf = checked.leaf();
     if (before.value.class_() == record::CLASS_QUALIFIED && !leaf.qualified.qc_compliance)
-        return fail(Errc::kInvalidArgument,
-                    "class qualified needs a certificate with the statement QcCompliance (EN 319 412-5 §4.2.1)", "chain");
+        return fail(
+            Errc::kInvalidArgument,
+            "class qualified needs a certificate with the statement QcCompliance (EN 319 412-5 §4.2.1)",
+            "chain");
     SIGILLO_ASSIGN(const Bytes serial, serial_bytes(leaf.serial_hex));
 
     std::uint64_t version = 0;
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, own(recorder.transaction(), tenant, credential));
-        if (record.value.status() == record::STATUS_REVOKED || record.value.status() == record::STATUS_DELETED)
+        if (record.value.status() == record::STATUS_REVOKED ||
+            record.value.status() == record::STATUS_DELETED)
             return fail(Errc::kConflict, "the credential is revoked", "credentialID");
         record.value.clear_chain();
         for (const Bytes& certificate : chain) record.value.add_chain(certificate.data(), certificate.size());
@@ -112,9 +128,9 @@ Status Credentials::set_certificate(const std::string& tenant, const ClientId& c
     return {};
 }
 
-Status Credentials::set_status(const std::string& tenant, std::string_view actor, const CredentialId& credential,
-                               std::string_view status, const std::string& reason,
-                               const OnCredentialChanged& in_transaction) {
+Status Credentials::set_status(const std::string& tenant, std::string_view actor,
+                               const CredentialId& credential, std::string_view status,
+                               const std::string& reason, const OnCredentialChanged& in_transaction) {
     record::CredentialStatus wanted = record::STATUS_UNSPECIFIED;
     if (status == "active") wanted = record::STATUS_ACTIVE;
     if (status == "suspended") wanted = record::STATUS_SUSPENDED;
@@ -149,7 +165,8 @@ Status Credentials::set_status(const std::string& tenant, std::string_view actor
                                  : named && *named != RevocationReason::kCertificateHold
                                      ? *named
                                      : RevocationReason::kUnspecified;
-                SIGILLO_TRY(Authority::revoke(recorder, serial, why, credential, record.value.not_after_ms()));
+                SIGILLO_TRY(
+                    Authority::revoke(recorder, serial, why, credential, record.value.not_after_ms()));
             }
         }
         SIGILLO_TRY(recorder.save(tables::kCredentials, key_of(credential.str()), record));
@@ -183,11 +200,13 @@ Status Credentials::set_qscd(std::string_view actor, const CredentialId& credent
     return {};
 }
 
-Status Credentials::remove(const std::string& tenant, const ClientId& client, const CredentialId& credential) {
+Status Credentials::remove(const std::string& tenant, const ClientId& client,
+                           const CredentialId& credential) {
     std::uint64_t version = 0;
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, own(recorder.transaction(), tenant, credential));
-        if (record.value.certificate_source() == "embedded" && record.value.status() != record::STATUS_REVOKED)
+        if (record.value.certificate_source() == "embedded" &&
+            record.value.status() != record::STATUS_REVOKED)
             SIGILLO_TRY(Authority::revoke(recorder, as_bytes(record.value.certificate_serial()),
                                           RevocationReason::kCessationOfOperation, credential,
                                           record.value.not_after_ms()));
@@ -195,10 +214,14 @@ Status Credentials::remove(const std::string& tenant, const ClientId& client, co
         record.value.set_status_changed_ms(unix_millis(recorder.clock().now()));
         record.value.clear_wrapped_key();
         SIGILLO_TRY(recorder.save(tables::kCredentials, key_of(credential.str()), record));
-        SIGILLO_TRY(recorder.erase(tables::kCredentialsBySigner, key_of(record.value.signer_id(), credential.str())));
-        SIGILLO_TRY(recorder.erase(tables::kCredentialsByTenant, tenant_key(record.value.tenant(), credential.str())));
+        SIGILLO_TRY(
+            recorder.erase(tables::kCredentialsBySigner, key_of(record.value.signer_id(), credential.str())));
+        SIGILLO_TRY(recorder.erase(tables::kCredentialsByTenant,
+                                   tenant_key(record.value.tenant(), credential.str())));
         audit::Event event = recorder.event("credential.deleted");
-        event.set("credential", credential.str()).set("tenant", record.value.tenant()).set("client", client.str());
+        event.set("credential", credential.str())
+            .set("tenant", record.value.tenant())
+            .set("client", client.str());
         SIGILLO_TRY(recorder.log(std::move(event)));
         version = record.version;
         return {};
@@ -218,7 +241,8 @@ Result<CredentialInfo> Credentials::get(const std::string& tenant, const Credent
 }
 
 Result<std::vector<CredentialInfo>> Credentials::list(const std::string& tenant, const std::string& signer,
-                                                      const std::string& after, std::size_t limit, bool only_valid) {
+                                                      const std::string& after, std::size_t limit,
+                                                      bool only_valid) {
     return parts_.ledger.view([&](ReadTransaction& txn) -> Result<std::vector<CredentialInfo>> {
         if (!signer.empty()) {
             SIGILLO_ASSIGN(const auto owner,
@@ -227,26 +251,30 @@ Result<std::vector<CredentialInfo>> Credentials::list(const std::string& tenant,
                 return fail(Errc::kNotFound, "no such signer of this tenant", "signerID");
         }
         constexpr std::size_t kIdLength = 32;
-        const Space space = !signer.empty()   ? tables::kCredentialsBySigner.space
+        const Space space = !signer.empty()  ? tables::kCredentialsBySigner.space
                             : tenant.empty() ? tables::kCredentials.space
                                              : tables::kCredentialsByTenant.space;
-        const Bytes prefix = !signer.empty() ? key_of(signer) : tenant.empty() ? Bytes() : tenant_key(tenant, "");
+        const Bytes prefix = !signer.empty()  ? key_of(signer)
+                             : tenant.empty() ? Bytes()
+                                              : tenant_key(tenant, "");
         const std::int64_t now_ms = unix_millis(parts_.ledger.clock().now());
         std::vector<CredentialInfo> found;
-        SIGILLO_TRY(txn.scan(space, prefix, concat(prefix, as_bytes(after)), [&](ByteView key, ByteView) -> Result<bool> {
-            const std::string id(as_text(key.last(kIdLength)));
-            if (id <= after) return true;
-            SIGILLO_ASSIGN(auto record, require(txn, parts_.ledger.codec(), tables::kCredentials, key_of(id),
-                                                "credentialID"));
-            if (only_valid && (record.value.status() != record::STATUS_ACTIVE ||
-                               record.value.not_before_ms() > now_ms || record.value.not_after_ms() < now_ms))
-                return true;
-            SIGILLO_ASSIGN(auto state, require(txn, parts_.ledger.codec(), tables::kCredentialStates, key_of(id),
-                                               "credentialID"));
-            SIGILLO_ASSIGN(CredentialId credential, CredentialId::parse(id));
-            found.push_back({std::move(credential), std::move(record.value), std::move(state.value)});
-            return found.size() < limit;
-        }));
+        SIGILLO_TRY(txn.scan(
+            space, prefix, concat(prefix, as_bytes(after)), [&](ByteView key, ByteView) -> Result<bool> {
+                const std::string id(as_text(key.last(kIdLength)));
+                if (id <= after) return true;
+                SIGILLO_ASSIGN(auto record, require(txn, parts_.ledger.codec(), tables::kCredentials,
+                                                    key_of(id), "credentialID"));
+                if (only_valid &&
+                    (record.value.status() != record::STATUS_ACTIVE ||
+                     record.value.not_before_ms() > now_ms || record.value.not_after_ms() < now_ms))
+                    return true;
+                SIGILLO_ASSIGN(auto state, require(txn, parts_.ledger.codec(), tables::kCredentialStates,
+                                                   key_of(id), "credentialID"));
+                SIGILLO_ASSIGN(CredentialId credential, CredentialId::parse(id));
+                found.push_back({std::move(credential), std::move(record.value), std::move(state.value)});
+                return found.size() < limit;
+            }));
         return found;
     });
 }

@@ -1,7 +1,7 @@
 // Credentials: a key pair in the HSM's keeping, its certificate, its activation policy, for one signer.
 //
-// Life: pending (key made, certificate awaited) → active ⇄ suspended → revoked, or deleted from any of them. Every
-// change gives the record a new version, which makes cached keys and grants of before unusable at once.
+// Life: pending (key made, certificate awaited) → active ⇄ suspended → revoked, or deleted from any of them.
+// Every change gives the record a new version, which makes cached keys and grants of before unusable at once.
 #pragma once
 
 #include <functional>
@@ -31,12 +31,13 @@ struct CreateCredentialRequest {
     std::string tenant;
     ClientId client;
     SignerId signer;
-    std::string credential_class;               // simple, advanced, qualified
-    std::string key_algorithm;                  // EC-P256 …
-    std::string policy;                         // activation policy
-    std::map<std::string, std::string> factors;  // the policy's word -> factor id; missing: the signer's only one
-    std::uint32_t multisign = 0;                // 0: the default
-    std::string certificate_source;             // embedded, csr
+    std::string credential_class;  // simple, advanced, qualified
+    std::string key_algorithm;     // EC-P256 …
+    std::string policy;            // activation policy
+    std::map<std::string, std::string>
+        factors;                     // the policy's word -> factor id; missing: the signer's only one
+    std::uint32_t multisign = 0;     // 0: the default
+    std::string certificate_source;  // embedded, csr
 };
 
 struct CreatedCredential {
@@ -53,17 +54,17 @@ struct CredentialInfo {
 using OnCredentialCreated = std::function<Status(audit::Recorder&, const CreatedCredential&)>;
 using OnCredentialChanged = std::function<Status(audit::Recorder&)>;
 
-std::string_view class_name(record::CredentialClass credential_class);   // "simple"
-std::string_view status_name(record::CredentialStatus status);           // "active"
+std::string_view class_name(record::CredentialClass credential_class);  // "simple"
+std::string_view status_name(record::CredentialStatus status);          // "active"
 // CertificateFacts::serial_hex as bytes: the key of kRevocations.
 Result<Bytes> serial_bytes(std::string_view serial_hex);
-// CSC's signatureQualifier, or empty: eu_eidas_qes only where an imported certificate's qcStatements claim it and an
-// officer vouches for the device.
+// CSC's signatureQualifier, or empty: eu_eidas_qes only where an imported certificate's qcStatements claim it
+// and an officer vouches for the device.
 std::string signature_qualifier(const record::Credential& credential);
 
 // Thread-safe.
 class Credentials {
-   public:
+ public:
     struct Parts {
         audit::Ledger& ledger;
         KeyStore& keys;
@@ -77,8 +78,9 @@ class Credentials {
     };
     explicit Credentials(Parts parts) : parts_(std::move(parts)) {}
 
-    // Errors: kMissingArgument, kInvalidArgument, kUnsupported, kLimitExceeded with `field` as /v1 spells it; kNotFound
-    // (signerID, factors); kConflict "factors" (the signer has several, or none, of a type and none was named).
+    // Errors: kMissingArgument, kInvalidArgument, kUnsupported, kLimitExceeded with `field` as /v1 spells it;
+    // kNotFound (signerID, factors); kConflict "factors" (the signer has several, or none, of a type and none
+    // was named).
     Result<CreatedCredential> create(const CreateCredentialRequest& request,
                                      const OnCredentialCreated& in_transaction = nullptr);
 
@@ -87,9 +89,9 @@ class Credentials {
     Status set_certificate(const std::string& tenant, const ClientId& client, const CredentialId& credential,
                            const std::vector<Bytes>& chain);
 
-    // `status`: active (resume), suspended, revoked. `reason`: free text for the log; a CRLReason's name is used as such.
-    // `actor` goes into the log: "client:<id>" or "officer:<name>". An empty tenant is an officer's.
-    // Asking for the state that holds already changes nothing. kConflict: revoked is final.
+    // `status`: active (resume), suspended, revoked. `reason`: free text for the log; a CRLReason's name is
+    // used as such. `actor` goes into the log: "client:<id>" or "officer:<name>". An empty tenant is an
+    // officer's. Asking for the state that holds already changes nothing. kConflict: revoked is final.
     Status set_status(const std::string& tenant, std::string_view actor, const CredentialId& credential,
                       std::string_view status, const std::string& reason,
                       const OnCredentialChanged& in_transaction = nullptr);
@@ -106,7 +108,7 @@ class Credentials {
     Result<std::vector<CredentialInfo>> list(const std::string& tenant, const std::string& signer,
                                              const std::string& after, std::size_t limit, bool only_valid);
 
-   private:
+ private:
     struct Plan;
     Result<Plan> plan(const CreateCredentialRequest& request);
     Status bind_factors(ReadTransaction& txn, const CreateCredentialRequest& request, Plan& plan);

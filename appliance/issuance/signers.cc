@@ -17,8 +17,8 @@ Bytes person_binding(std::string_view signer, std::uint64_t version) {
     return binding;
 }
 
-constexpr std::array<std::string_view, 6> kIdentifierTypes = {"tax_code",        "passport", "identity_card",
-                                                              "personal_number", "vat",      "trade_register"};
+constexpr std::array<std::string_view, 6> kIdentifierTypes = {
+    "tax_code", "passport", "identity_card", "personal_number", "vat", "trade_register"};
 
 }  // namespace
 
@@ -33,8 +33,10 @@ Status Signers::check(const std::string& country, const record::Person& person) 
         return fail(Errc::kInvalidArgument, "two capital letters (ISO 3166-1 alpha-2)", "country");
     const auto bounded = [&](const std::string& text, const char* field) -> Status {
         if (text.size() > limits_.text_bytes)
-            return fail(Errc::kLimitExceeded, "longer than " + std::to_string(limits_.text_bytes) + " bytes", field);
-        if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
+            return fail(Errc::kLimitExceeded, "longer than " + std::to_string(limits_.text_bytes) + " bytes",
+                        field);
+        if (std::ranges::any_of(text,
+                                [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
             return fail(Errc::kInvalidArgument, "control characters", field);
         return {};
     };
@@ -62,8 +64,9 @@ Status Signers::check(const std::string& country, const record::Person& person) 
     return bounded(person.identification().time(), "identification.time");
 }
 
-Result<SignerId> Signers::create(const std::string& tenant, const ClientId& client, const std::string& country,
-                                 const record::Person& person, const OnSignerCreated& in_transaction) {
+Result<SignerId> Signers::create(const std::string& tenant, const ClientId& client,
+                                 const std::string& country, const record::Person& person,
+                                 const OnSignerCreated& in_transaction) {
     SIGILLO_TRY(check(country, person));
     const SignerId id = SignerId::generate(random_);
     record::Signer signer;
@@ -77,7 +80,8 @@ Result<SignerId> Signers::create(const std::string& tenant, const ClientId& clie
     if (!sealed) return std::unexpected(sealed.error());
     signer.set_sealed_person(sealed->data(), sealed->size());
     if (!person.external_reference().empty()) {
-        const Bytes digest = ledger_.codec().keyed_digest("externalReference", as_bytes(person.external_reference()));
+        const Bytes digest =
+            ledger_.codec().keyed_digest("externalReference", as_bytes(person.external_reference()));
         signer.set_reference_digest(digest.data(), digest.size());
     }
     SIGILLO_TRY(ledger_.update([&](audit::Recorder& recorder) -> Status {
@@ -85,7 +89,8 @@ Result<SignerId> Signers::create(const std::string& tenant, const ClientId& clie
         SIGILLO_TRY(recorder.create(tables::kSignersByTenant, tenant_key(tenant, id.str()), record::Empty()));
         if (!signer.reference_digest().empty())
             SIGILLO_TRY(recorder.create(tables::kSignersByReference,
-                                        tenant_key(tenant, signer.reference_digest() + id.str()), record::Empty()));
+                                        tenant_key(tenant, signer.reference_digest() + id.str()),
+                                        record::Empty()));
         audit::Event event = recorder.event("signer.created");
         event.set("signer", id.str()).set("tenant", tenant).set("client", client.str());
         SIGILLO_TRY(recorder.log(std::move(event)));
@@ -117,8 +122,8 @@ Result<SignerInfo> Signers::get(const std::string& tenant, const SignerId& signe
     return open(signer.str(), record.value);
 }
 
-Result<std::vector<SignerInfo>> Signers::list(const std::string& tenant, const std::string& after, std::size_t limit,
-                                              const std::string& external_reference) {
+Result<std::vector<SignerInfo>> Signers::list(const std::string& tenant, const std::string& after,
+                                              std::size_t limit, const std::string& external_reference) {
     struct Found {
         std::string id;
         record::Signer signer;
@@ -133,18 +138,22 @@ Result<std::vector<SignerInfo>> Signers::list(const std::string& tenant, const s
             return ids.size() < limit;
         };
         if (!external_reference.empty()) {
-            const Bytes digest = ledger_.codec().keyed_digest("externalReference", as_bytes(external_reference));
+            const Bytes digest =
+                ledger_.codec().keyed_digest("externalReference", as_bytes(external_reference));
             const Bytes prefix = tenant_key(tenant, as_text(digest));
-            SIGILLO_TRY(txn.scan(tables::kSignersByReference.space, prefix, concat(prefix, as_bytes(after)), collect));
+            SIGILLO_TRY(txn.scan(tables::kSignersByReference.space, prefix, concat(prefix, as_bytes(after)),
+                                 collect));
         } else if (tenant.empty()) {
             SIGILLO_TRY(txn.scan(tables::kSigners.space, {}, as_bytes(after), collect));
         } else {
             const Bytes prefix = tenant_key(tenant, "");
-            SIGILLO_TRY(txn.scan(tables::kSignersByTenant.space, prefix, concat(prefix, as_bytes(after)), collect));
+            SIGILLO_TRY(
+                txn.scan(tables::kSignersByTenant.space, prefix, concat(prefix, as_bytes(after)), collect));
         }
         std::vector<Found> signers;
         for (std::string& id : ids) {
-            SIGILLO_ASSIGN(auto record, require(txn, ledger_.codec(), tables::kSigners, key_of(id), "signerID"));
+            SIGILLO_ASSIGN(auto record,
+                           require(txn, ledger_.codec(), tables::kSigners, key_of(id), "signerID"));
             signers.push_back({std::move(id), std::move(record.value)});
         }
         return signers;

@@ -40,7 +40,8 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
         return fail(Errc::kUnsupported, "signed orders and approvals are not available yet", "officer");
     using Body = sam::AdminRequest;
     switch (request.body_case()) {
-        case Body::kGetStatus: return status();
+        case Body::kGetStatus:
+            return status();
         case Body::kClientAdd: {
             const auto& body = request.client_add();
             SIGILLO_ASSIGN(const auto client, parts_.clients.add(officer, body.tenant(), body.name(),
@@ -49,13 +50,15 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             *response.mutable_client() = to_message(client);
             return response;
         }
-        case Body::kClientList: return list_clients();
+        case Body::kClientList:
+            return list_clients();
         case Body::kClientRemove: {
             SIGILLO_ASSIGN(const ClientId client, ClientId::parse(request.client_remove().client_id()));
             SIGILLO_TRY(parts_.clients.remove(officer, client));
             return done();
         }
-        case Body::kListSigners: return list_signers(request.list_signers());
+        case Body::kListSigners:
+            return list_signers(request.list_signers());
         case Body::kGetSigner: {
             SIGILLO_ASSIGN(const SignerId id, SignerId::parse(request.get_signer().signer_id()));
             SIGILLO_ASSIGN(const auto signer, parts_.signers.get("", id));
@@ -63,8 +66,10 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             *response.mutable_signer() = to_message(signer);
             return response;
         }
-        case Body::kListCredentials: return list_credentials(request.list_credentials());
-        case Body::kGetCredential: return show_credential(request.get_credential());
+        case Body::kListCredentials:
+            return list_credentials(request.list_credentials());
+        case Body::kGetCredential:
+            return show_credential(request.get_credential());
         case Body::kSetStatus: {
             const auto& body = request.set_status();
             SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
@@ -77,21 +82,26 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             return done();
         }
         case Body::kUnlockFactors: {
-            SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(request.unlock_factors().credential_id()));
-            SIGILLO_TRY(parts_.ledger.update(
-                [&](audit::Recorder& recorder) { return parts_.lockout.unlock(recorder, id, officer, request.officer().reason()); }));
+            SIGILLO_ASSIGN(const CredentialId id,
+                           CredentialId::parse(request.unlock_factors().credential_id()));
+            SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) {
+                return parts_.lockout.unlock(recorder, id, officer, request.officer().reason());
+            }));
             return done();
         }
-        case Body::kGetCheckpoint: return checkpoint();
+        case Body::kGetCheckpoint:
+            return checkpoint();
         case Body::kCreateBackup: {
-            SIGILLO_ASSIGN(const BackupReport report, parts_.backup.create(officer, request.create_backup().directory()));
+            SIGILLO_ASSIGN(const BackupReport report,
+                           parts_.backup.create(officer, request.create_backup().directory()));
             sam::AdminResponse response;
             response.mutable_backup()->set_directory(report.directory);
             response.mutable_backup()->set_checkpoint(report.checkpoint);
             response.mutable_backup()->set_bytes(report.bytes);
             return response;
         }
-        default: return fail(Errc::kInvalidArgument, "a request without a body");
+        default:
+            return fail(Errc::kInvalidArgument, "a request without a body");
     }
 }
 
@@ -137,13 +147,14 @@ AdminService::Answer AdminService::list_signers(const sam::AdminListSigners& bod
 
 AdminService::Answer AdminService::list_credentials(const sam::AdminListCredentials& body) {
     SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.page().limit()));
-    SIGILLO_ASSIGN(const auto credentials,
-                   parts_.credentials.list(body.tenant(), body.signer_id(), body.page().after(), limit, false));
+    SIGILLO_ASSIGN(const auto credentials, parts_.credentials.list(body.tenant(), body.signer_id(),
+                                                                   body.page().after(), limit, false));
     sam::AdminResponse response;
     response.mutable_credentials();
     for (const auto& credential : credentials) {
-        SIGILLO_ASSIGN(*response.mutable_credentials()->add_credentials(),
-                       to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+        SIGILLO_ASSIGN(
+            *response.mutable_credentials()->add_credentials(),
+            to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
     }
     return response;
 }
@@ -152,13 +163,15 @@ AdminService::Answer AdminService::show_credential(const sam::GetCredential& bod
     SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const auto credential, parts_.credentials.get("", id));
     sam::AdminResponse response;
-    SIGILLO_ASSIGN(*response.mutable_credential(), to_message(credential, parts_.lockout.is_locked(credential.state),
-                                                              parts_.ledger.clock().now()));
+    SIGILLO_ASSIGN(
+        *response.mutable_credential(),
+        to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
     return response;
 }
 
 AdminService::Answer AdminService::checkpoint() {
-    // What is committed now, and not what was a moment ago: an officer who asks wants to see his own order in it.
+    // What is committed now, and not what was a moment ago: an officer who asks wants to see his own order in
+    // it.
     SIGILLO_TRY(parts_.publisher.publish());
     sam::AdminResponse response;
     response.mutable_checkpoint()->set_text(parts_.publisher.checkpoint());

@@ -1,5 +1,5 @@
-// What security officers may order, through sigilloctl. The officer is the peer's user on this machine, which the socket
-// tells and not the message; every order is in the log under that name.
+// What security officers may order, through sigilloctl. The officer is the peer's user on this machine, which
+// the socket tells and not the message; every order is in the log under that name.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace sigillo {
 
 // Thread-safe; handle() blocks its thread.
 class AdminService {
-   public:
+ public:
     struct Parts {
         audit::Ledger& ledger;
         Clients& clients;
@@ -36,7 +36,7 @@ class AdminService {
 
     sam::AdminResponse handle(const ipc::Peer& peer, const sam::AdminRequest& request);
 
-   private:
+ private:
     using Answer = Result<sam::AdminResponse>;
     Answer dispatch(const std::string& officer, const sam::AdminRequest& request);
     Answer status();

@@ -5,8 +5,8 @@
 
 #include <thread>
 
-#include "appliance/signing/reconcile.h"
 #include "appliance/sigillod/dispatcher.h"
+#include "appliance/signing/reconcile.h"
 
 namespace sigillo {
 namespace {
@@ -44,6 +44,7 @@ Appliance::~Appliance() {
     public_server_.reset();
     signing_server_.reset();
     housekeeping_.reset();
+    if (sweep_) sweep_->stop();
     if (publisher_) publisher_->stop();
 }
 
@@ -64,8 +65,10 @@ Status Appliance::build_services() {
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     }));
-    SIGILLO_ASSIGN(publisher_, audit::Publisher::create(*base_->store, *base_->log, *base_->identity, base_->places,
-                                                        base_->clock, base_->logger, config.log));
+    SIGILLO_ASSIGN(publisher_,
+                   audit::Publisher::create(*base_->store, *base_->log, *base_->identity, base_->places,
+                                            base_->clock, base_->logger, config.log));
+    sweep_ = std::make_unique<audit::Sweep>(ledger, *base_->log, base_->logger, config.sweep);
 
     clock_monitor_ = std::make_unique<activation::ClockMonitor>(config.clock, base_->clock);
     pins_ = std::make_unique<activation::Pins>(config.pin, keys, random);
@@ -78,19 +81,22 @@ Status Appliance::build_services() {
     signing_ = std::make_unique<signing::SigningPath>(
         signing::SigningPath::Parts{ledger, *vault_, *sads_, *refusals_, base_->logger, config.signing});
 
-    SIGILLO_ASSIGN(authority_, issuance::Authority::open({ledger, keys, *base_->provider, random}, config.authority));
+    SIGILLO_ASSIGN(authority_,
+                   issuance::Authority::open({ledger, keys, *base_->provider, random}, config.authority));
     signers_ = std::make_unique<issuance::Signers>(ledger, keys, random, config.signers);
-    credentials_ = std::make_unique<issuance::Credentials>(issuance::Credentials::Parts{
-        ledger, keys, *authority_, *signers_, *base_->provider, random,
-        [this](const CredentialId& credential, std::uint64_t version) { vault_->forget(credential, version); },
-        config.credentials});
+    credentials_ = std::make_unique<issuance::Credentials>(
+        issuance::Credentials::Parts{ledger, keys, *authority_, *signers_, *base_->provider, random,
+                                     [this](const CredentialId& credential, std::uint64_t version) {
+                                         vault_->forget(credential, version);
+                                     },
+                                     config.credentials});
     clients_ = std::make_unique<Clients>(ledger, random);
     backup_ = std::make_unique<Backup>(ledger, *publisher_, config.log_directory);
 
     const activation::Lockout lockout(config.activation.lockout, base_->clock);
     signing_service_ = std::make_unique<SigningService>(
-        SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_, lockout,
-                              *signing_, health_});
+        SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_,
+                              lockout, *signing_, health_});
     public_service_ = std::make_unique<PublicService>(*authority_, health_);
     admin_service_ = std::make_unique<AdminService>(
         AdminService::Parts{ledger, *clients_, *signers_, *credentials_, lockout, *publisher_, *base_->log,
@@ -108,9 +114,10 @@ void Appliance::watch_health() {
     });
     health_.add_probe([this]() -> Health::Item {
         const StoreHealth store = base_->store->health();
-        return {"store", !store.writable        ? State::kFailed
-                         : store.reason.empty() ? State::kOk
-                                                : State::kDegraded,
+        return {"store",
+                !store.writable        ? State::kFailed
+                : store.reason.empty() ? State::kOk
+                                       : State::kDegraded,
                 store.reason};
     });
     health_.add_probe([this]() -> Health::Item {
@@ -120,6 +127,15 @@ void Appliance::watch_health() {
     health_.add_probe([this]() -> Health::Item {
         const audit::LogHealth log = publisher_->health();
         return {"anchor", log.anchor.empty() ? State::kOk : State::kDegraded, log.anchor};
+    });
+    health_.add_probe([this]() -> Health::Item {
+        const audit::SweepHealth sweep = sweep_->health();
+        const std::string reason = !sweep.findings.empty() ? sweep.findings.front() : sweep.error;
+        return {"records",
+                !sweep.clean          ? State::kFailed
+                : sweep.error.empty() ? State::kOk
+                                      : State::kDegraded,
+                reason};
     });
     health_.add_probe([this]() -> Health::Item {
         const Status clock = clock_monitor_->check();
@@ -134,7 +150,9 @@ void Appliance::watch_health() {
         return {"daemon", draining_ ? State::kFailed : State::kOk, draining_ ? "shutting down" : ""};
     });
 
-    const auto metric = [this](const char* name, Health::Metric value) { health_.add_metric(name, std::move(value)); };
+    const auto metric = [this](const char* name, Health::Metric value) {
+        health_.add_metric(name, std::move(value));
+    };
     const auto number = [](auto value) { return static_cast<double>(value); };
     metric("sigillo_signatures_total", [=, this] { return number(signing_->metrics().signatures); });
     metric("sigillo_key_use_failures_total", [=, this] { return number(signing_->metrics().failures); });
@@ -149,16 +167,19 @@ void Appliance::watch_health() {
     metric("sigillo_store_updates_waiting", [=, this] { return number(base_->store->health().waiting); });
     metric("sigillo_log_leaves", [=, this] { return number(publisher_->health().committed); });
     metric("sigillo_log_published", [=, this] { return number(publisher_->health().published); });
+    metric("sigillo_sweep_rounds_total", [=, this] { return number(sweep_->health().rounds); });
     metric("sigillo_requests_waiting", [=, this] { return workers_ ? number(workers_->waiting()) : 0.0; });
 }
 
 std::vector<Housekeeping::Chore> Appliance::chores() {
     using namespace std::chrono_literals;
     return {
-        {"clock", 1s, [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
+        {"clock", 1s,
+         [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
         {"outcomes", 1s, [this] { signing_->settle(); }},
         {"idle keys", 60s, [this] { vault_->forget_idle(); }},
-        {"expiries", 10s, [this] {
+        {"expiries", 10s,
+         [this] {
              // A clock that jumped ahead would make everything due.
              if (!clock_monitor_->check()) return;
              if (auto status = housekeeper_->run_once(base_->clock.now()); !status)
@@ -170,8 +191,8 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
 Status Appliance::serve() {
     const DaemonConfig& config = base_->config;
     constexpr std::size_t kHealthThreads = 1;
-    constexpr std::size_t kAdminThreads = 4;    // an officer's backup must not keep another officer waiting
-    constexpr std::size_t kPublicThreads = 2;   // anonymous traffic never takes the signers' threads
+    constexpr std::size_t kAdminThreads = 4;   // an officer's backup must not keep another officer waiting
+    constexpr std::size_t kPublicThreads = 2;  // anonymous traffic never takes the signers' threads
     constexpr std::size_t kSideQueue = 256;
     workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit);
     admin_workers_ = std::make_unique<WorkerPool>(kAdminThreads, kSideQueue);
@@ -182,30 +203,34 @@ Status Appliance::serve() {
     SIGILLO_ASSIGN(const ipc::ServerConfig anonymous, socket_config(config.public_socket));
     SIGILLO_ASSIGN(const ipc::ServerConfig admin, socket_config(config.admin_socket));
     publisher_->start();
+    sweep_->start();
     housekeeping_ = std::make_unique<Housekeeping>(chores());
     SIGILLO_ASSIGN(admin_server_,
-                   ipc::Server::start(admin, make_handler<sam::AdminRequest, sam::AdminResponse>(
-                                                 *admin_workers_, *health_lane_, base_->logger,
-                                                 [this](const ipc::Peer& peer, const sam::AdminRequest& request) {
-                                                     return admin_service_->handle(peer, request);
-                                                 },
-                                                 [](const sam::AdminRequest& r) { return r.has_get_status(); }),
+                   ipc::Server::start(admin,
+                                      make_handler<sam::AdminRequest, sam::AdminResponse>(
+                                          *admin_workers_, *health_lane_, base_->logger,
+                                          [this](const ipc::Peer& peer, const sam::AdminRequest& request) {
+                                              return admin_service_->handle(peer, request);
+                                          },
+                                          [](const sam::AdminRequest& r) { return r.has_get_status(); }),
                                       base_->logger));
     SIGILLO_ASSIGN(public_server_,
-                   ipc::Server::start(anonymous, make_handler<sam::PublicRequest, sam::PublicResponse>(
-                                                     *public_workers_, *health_lane_, base_->logger,
-                                                     [this](const ipc::Peer&, const sam::PublicRequest& request) {
-                                                         return public_service_->handle(request);
-                                                     },
-                                                     [](const sam::PublicRequest& r) { return r.has_get_health(); }),
+                   ipc::Server::start(anonymous,
+                                      make_handler<sam::PublicRequest, sam::PublicResponse>(
+                                          *public_workers_, *health_lane_, base_->logger,
+                                          [this](const ipc::Peer&, const sam::PublicRequest& request) {
+                                              return public_service_->handle(request);
+                                          },
+                                          [](const sam::PublicRequest& r) { return r.has_get_health(); }),
                                       base_->logger));
     SIGILLO_ASSIGN(signing_server_,
-                   ipc::Server::start(signing, make_handler<sam::SigningRequest, sam::SigningResponse>(
-                                                   *workers_, *health_lane_, base_->logger,
-                                                   [this](const ipc::Peer&, const sam::SigningRequest& request) {
-                                                       return signing_service_->handle(request);
-                                                   },
-                                                   [](const sam::SigningRequest& r) { return r.has_get_health(); }),
+                   ipc::Server::start(signing,
+                                      make_handler<sam::SigningRequest, sam::SigningResponse>(
+                                          *workers_, *health_lane_, base_->logger,
+                                          [this](const ipc::Peer&, const sam::SigningRequest& request) {
+                                              return signing_service_->handle(request);
+                                          },
+                                          [](const sam::SigningRequest& r) { return r.has_get_health(); }),
                                       base_->logger));
     return {};
 }
@@ -220,7 +245,8 @@ bool Appliance::drain(std::chrono::seconds deadline) {
         for (ipc::Server* server : servers) in_flight += server->in_flight();
         return in_flight > 0;
     };
-    while (busy() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    while (busy() && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return !busy();
 }
 

@@ -1,5 +1,5 @@
-// The daemon put together: foundation below, services above, sockets in front. The order of the members is the order in
-// which they are built; they are taken down in the reverse.
+// The daemon put together: foundation below, services above, sockets in front. The order of the members is
+// the order in which they are built; they are taken down in the reverse.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,12 @@
 #include "appliance/activation/clock_monitor.h"
 #include "appliance/activation/enrolment.h"
 #include "appliance/audit/publisher.h"
+#include "appliance/audit/sweep.h"
 #include "appliance/base/worker_pool.h"
 #include "appliance/ipc/server.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/issuance/signers.h"
-#include "appliance/signing/signing_path.h"
 #include "appliance/sigillod/admin_service.h"
 #include "appliance/sigillod/backup.h"
 #include "appliance/sigillod/clients.h"
@@ -23,11 +23,12 @@
 #include "appliance/sigillod/housekeeping.h"
 #include "appliance/sigillod/public_service.h"
 #include "appliance/sigillod/signing_service.h"
+#include "appliance/signing/signing_path.h"
 
 namespace sigillo {
 
 class Appliance {
-   public:
+ public:
     // Ready to serve, but not serving: what a crash left open is reconciled, the log is published.
     static Result<std::unique_ptr<Appliance>> assemble(std::unique_ptr<Foundation> base);
     ~Appliance();
@@ -42,7 +43,7 @@ class Appliance {
     issuance::Credentials& credentials() { return *credentials_; }
     issuance::Signers& signers() { return *signers_; }
 
-   private:
+ private:
     explicit Appliance(std::unique_ptr<Foundation> base) : base_(std::move(base)) {}
     Status build_services();
     void watch_health();
@@ -50,6 +51,7 @@ class Appliance {
 
     const std::unique_ptr<Foundation> base_;
     std::unique_ptr<audit::Publisher> publisher_;
+    std::unique_ptr<audit::Sweep> sweep_;
     std::unique_ptr<activation::ClockMonitor> clock_monitor_;
     std::unique_ptr<activation::Sads> sads_;
     std::unique_ptr<activation::Pins> pins_;

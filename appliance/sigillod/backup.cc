@@ -24,7 +24,8 @@ Result<Sha256Value> file_digest(const fs::path& path, std::uint64_t& bytes) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return std::unexpected(errno_error(errno, "open " + path.string()));
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> md(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    if (!md || EVP_DigestInit_ex(md.get(), EVP_sha256(), nullptr) != 1) return fail(Errc::kInternal, "SHA-256");
+    if (!md || EVP_DigestInit_ex(md.get(), EVP_sha256(), nullptr) != 1)
+        return fail(Errc::kInternal, "SHA-256");
     Bytes chunk(1 << 16);
     for (;;) {
         const auto got = ::read(fd.get(), chunk.data(), chunk.size());
@@ -43,7 +44,8 @@ Status copy_one(const fs::path& from, const fs::path& to) {
     std::error_code code;
     fs::create_directories(to.parent_path(), code);
     if (!code) fs::copy_file(from, to, fs::copy_options::overwrite_existing, code);
-    if (code) return std::unexpected(errno_error(code.value(), "copy " + from.string() + " to " + to.string()));
+    if (code)
+        return std::unexpected(errno_error(code.value(), "copy " + from.string() + " to " + to.string()));
     return {};
 }
 
@@ -98,8 +100,9 @@ Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& di
     report.directory = directory.string();
     const fs::path log_copy = directory / "log";
 
-    // The checkpoint and its partial tiles, which change, while nothing is published; then the store, whose log is that
-    // checkpoint's or longer; last the full tiles, which never change: with them every leaf that the store has packed away.
+    // The checkpoint and its partial tiles, which change, while nothing is published; then the store, whose
+    // log is that checkpoint's or longer; last the full tiles, which never change: with them every leaf that
+    // the store has packed away.
     SIGILLO_TRY(publisher_.publish());
     SIGILLO_TRY(publisher_.quietly([&](const std::string& checkpoint) -> Status {
         report.checkpoint = checkpoint;
@@ -128,7 +131,8 @@ Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& di
     for (const fs::path& file : copied) {
         std::uint64_t bytes = 0;
         SIGILLO_ASSIGN(const Sha256Value digest, file_digest(directory / file, bytes));
-        manifest["files"].push_back({{"path", file.generic_string()}, {"sha256", hex_encode(digest)}, {"bytes", bytes}});
+        manifest["files"].push_back(
+            {{"path", file.generic_string()}, {"sha256", hex_encode(digest)}, {"bytes", bytes}});
         report.bytes += bytes;
     }
     SIGILLO_TRY(write_file_durably(directory / "manifest.json", as_bytes(manifest.dump(2) + "\n"), 0600));

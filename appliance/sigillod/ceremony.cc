@@ -37,11 +37,12 @@ Status hold_ceremony(const DaemonConfig& config, const std::filesystem::path& so
     CeremonyConfig ceremony;
     ceremony.token_uri = config.hsm.token;
     SIGILLO_ASSIGN(ceremony.pin, read_pin_file(config.hsm.pin_file));
-    ceremony.ca_algorithm = config.hsm.ca_algorithm == "EC-P384" ? KeyAlgorithm::kEcP384 : KeyAlgorithm::kEcP256;
+    ceremony.ca_algorithm =
+        config.hsm.ca_algorithm == "EC-P384" ? KeyAlgorithm::kEcP384 : KeyAlgorithm::kEcP256;
     ceremony.token_directory = config.hsm.token_directory;
     SIGILLO_ASSIGN(const CeremonyReport report, run_ceremony(ceremony, random));
-    std::cout << "keys         " << (report.created ? "made" : "found good") << " on token " << report.token_label
-              << ", serial " << report.token_serial << "\n";
+    std::cout << "keys         " << (report.created ? "made" : "found good") << " on token "
+              << report.token_label << ", serial " << report.token_serial << "\n";
     for (const std::string& object : report.objects) std::cout << "             " << object << "\n";
     std::cout << "wrapping     " << report.wrapping_scheme << "\n";
 

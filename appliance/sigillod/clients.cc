@@ -6,17 +6,19 @@
 
 namespace sigillo {
 
-Result<RegisteredClient> Clients::add(std::string_view officer, const std::string& tenant, const std::string& name,
-                                      ByteView spki_sha256) {
+Result<RegisteredClient> Clients::add(std::string_view officer, const std::string& tenant,
+                                      const std::string& name, ByteView spki_sha256) {
     constexpr std::size_t kNameLimit = 100;  // characters: it is shown in tables
     if (!is_tenant_name(tenant))
-        return fail(Errc::kInvalidArgument, "a tenant's name is 1 to 63 of a-z, 0-9 and '-', a letter first", "tenant");
+        return fail(Errc::kInvalidArgument, "a tenant's name is 1 to 63 of a-z, 0-9 and '-', a letter first",
+                    "tenant");
     if (name.empty() || name.size() > kNameLimit ||
         std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
         return fail(Errc::kInvalidArgument, "1 to 100 characters, no control characters", "name");
     if (spki_sha256.size() != sizeof(Sha256Value))
         return fail(Errc::kInvalidArgument, "a SHA-256 digest has 32 bytes", "spki");
-    RegisteredClient client{ClientId::generate(random_), tenant, name, to_bytes(spki_sha256), ledger_.clock().now(), false};
+    RegisteredClient client{ClientId::generate(random_), tenant, name, to_bytes(spki_sha256),
+                            ledger_.clock().now(),       false};
     record::Client record;
     record.set_tenant(tenant);
     record.set_name(name);
@@ -27,7 +29,8 @@ Result<RegisteredClient> Clients::add(std::string_view officer, const std::strin
     SIGILLO_TRY(ledger_.update([&](audit::Recorder& recorder) -> Status {
         if (auto status = recorder.create(tables::kClientsBySpki, spki_sha256, reference); !status) {
             if (status.error().code == Errc::kAlreadyExists)
-                return fail(Errc::kAlreadyExists, "a client with this certificate's key is registered already", "spki");
+                return fail(Errc::kAlreadyExists,
+                            "a client with this certificate's key is registered already", "spki");
             return status;
         }
         SIGILLO_TRY(recorder.create(tables::kClients, key_of(client.id.str()), record));
@@ -43,7 +46,8 @@ Result<RegisteredClient> Clients::add(std::string_view officer, const std::strin
 Status Clients::remove(std::string_view officer, const ClientId& client) {
     return ledger_.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, recorder.require(tables::kClients, key_of(client.str()), "clientID"));
-        if (record.value.removed()) return fail(Errc::kNotFound, "the client was removed already", "clientID");
+        if (record.value.removed())
+            return fail(Errc::kNotFound, "the client was removed already", "clientID");
         record.value.set_removed(true);
         SIGILLO_TRY(recorder.save(tables::kClients, key_of(client.str()), record));
         SIGILLO_TRY(recorder.erase(tables::kClientsBySpki, as_bytes(record.value.spki_sha256())));
@@ -55,7 +59,8 @@ Status Clients::remove(std::string_view officer, const ClientId& client) {
 }
 
 Result<RegisteredClient> Clients::read(ReadTransaction& txn, std::string_view id) {
-    SIGILLO_ASSIGN(const auto record, require(txn, ledger_.codec(), tables::kClients, key_of(id), "clientID"));
+    SIGILLO_ASSIGN(const auto record,
+                   require(txn, ledger_.codec(), tables::kClients, key_of(id), "clientID"));
     RegisteredClient client;
     SIGILLO_ASSIGN(client.id, ClientId::parse(id));
     client.tenant = record.value.tenant();
@@ -83,7 +88,8 @@ Result<RegisteredClient> Clients::identify(ByteView spki_sha256) {
         if (spki_sha256.size() != sizeof(Sha256Value))
             return fail(Errc::kForbidden, "no client certificate", "client");
         SIGILLO_ASSIGN(const auto reference, load(txn, ledger_.codec(), tables::kClientsBySpki, spki_sha256));
-        if (!reference) return fail(Errc::kForbidden, "no client is registered with this certificate's key", "client");
+        if (!reference)
+            return fail(Errc::kForbidden, "no client is registered with this certificate's key", "client");
         SIGILLO_ASSIGN(RegisteredClient client, read(txn, reference->value.client_id()));
         if (client.removed || !equal(client.spki_sha256, spki_sha256))
             return fail(Errc::kForbidden, "the client was removed", "client");

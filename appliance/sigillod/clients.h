@@ -1,5 +1,6 @@
-// Registered signature applications: who may speak through sigillo-api, and for which tenant. Officers add and remove
-// them; a TLS certificate's SPKI digest names one, so that a renewed certificate of the same key goes on working.
+// Registered signature applications: who may speak through sigillo-api, and for which tenant. Officers add
+// and remove them; a TLS certificate's SPKI digest names one, so that a renewed certificate of the same key
+// goes on working.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,7 @@ struct RegisteredClient {
 
 // Thread-safe.
 class Clients {
-   public:
+ public:
     Clients(audit::Ledger& ledger, Random& random) : ledger_(ledger), random_(random) {}
 
     // kInvalidArgument (tenant, name, spki), kAlreadyExists (the key is registered, whoever's it is).
@@ -35,7 +36,7 @@ class Clients {
     // kForbidden with `field` "client" when no registered client has this key.
     Result<RegisteredClient> identify(ByteView spki_sha256);
 
-   private:
+ private:
     Result<RegisteredClient> read(ReadTransaction& txn, std::string_view id);
     audit::Ledger& ledger_;
     Random& random_;

@@ -14,13 +14,15 @@ sam::Error to_message(const Error& error);
 sam::Signer to_message(const issuance::SignerInfo& signer);
 sam::Factor to_message(const activation::FactorInfo& factor);
 sam::Client to_message(const RegisteredClient& client);
-// `locked`: by the lockout's rules; `now` decides certificate_expired. kCorrupt when a stored certificate cannot be read.
+// `locked`: by the lockout's rules; `now` decides certificate_expired. kCorrupt when a stored certificate
+// cannot be read.
 Result<sam::Credential> to_message(const issuance::CredentialInfo& credential, bool locked, WallTime now);
 
 record::Person to_record(const sam::Person& person);
 
 // Digests of one algorithm, lengths checked. kInvalidArgument "hashAlgorithmOID" or "hash".
-Result<std::vector<Digest>> to_digests(std::uint32_t algorithm, const google::protobuf::RepeatedPtrField<std::string>& hashes);
+Result<std::vector<Digest>> to_digests(std::uint32_t algorithm,
+                                       const google::protobuf::RepeatedPtrField<std::string>& hashes);
 
 // A page's limit, 1 to 1000; 0 is the default 100. kInvalidArgument "limit".
 Result<std::size_t> page_limit(std::uint32_t limit);

@@ -42,7 +42,11 @@ void read_log(ConfigFile& file, DaemonConfig& config, std::string& directory) {
         .texts("log.anchors", config.log_anchors)
         .duration("log.publish_interval_ms", config.log.interval, 10, 1'000)
         .duration("log.anchor_interval_ms", config.log.anchor_interval, 10, 60'000)
-        .duration("log.lag_limit_ms", config.log.lag_limit, 1'000, 600'000);
+        .duration("log.lag_limit_ms", config.log.lag_limit, 1'000, 600'000)
+        .count("log.sweep_step", config.sweep.step, 1, 100'000)
+        .duration("log.sweep_pause_ms", config.sweep.pause, 0, 60'000)
+        .duration("log.sweep_round_interval_ms", config.sweep.round_interval, 100, 86'400'000)
+        .count("log.sweep_table_entries", config.sweep.table_entries, 1'000, 100'000'000);
 }
 
 void read_daemon(ConfigFile& file, DaemonConfig& config) {
@@ -144,7 +148,8 @@ Result<SecretBytes> read_pin_file(const std::filesystem::path& path) {
     while (!contents.empty() && (contents.back() == '\n' || contents.back() == '\r')) contents.pop_back();
     SecretBytes pin = SecretBytes::copy_of(contents);
     cleanse(contents);
-    if (pin.empty()) return fail(Errc::kInvalidArgument, path.string() + " is empty: write the HSM's user PIN into it");
+    if (pin.empty())
+        return fail(Errc::kInvalidArgument, path.string() + " is empty: write the HSM's user PIN into it");
     if (std::ranges::find(pin.expose(), '\n') != pin.expose().end())
         return fail(Errc::kInvalidArgument, path.string() + " has more than one line");
     return pin;

@@ -1,5 +1,5 @@
-// sigillod's part of the instance's configuration file. Every bound has its default and its reason where it is
-// declared, in the layer that it bounds; here they only get their names.
+// sigillod's part of the instance's configuration file. Every bound has its default and its reason where it
+// is declared, in the layer that it bounds; here they only get their names.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@
 #include "appliance/activation/refusal_log.h"
 #include "appliance/activation/sad.h"
 #include "appliance/audit/publisher.h"
+#include "appliance/audit/sweep.h"
 #include "appliance/base/result.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
@@ -48,16 +49,18 @@ struct DaemonConfig {
     std::string log_directory;
     std::string log_origin;
     std::vector<std::string> log_anchors;
+    audit::SweepConfig sweep;
 
     SocketSettings signing_socket;
     SocketSettings public_socket;
     SocketSettings admin_socket;
-    // Threads that carry requests out. They wait for the store's fsync and for the HSM most of the time: as many as
-    // requests that shall share one commit.
+    // Threads that carry requests out. They wait for the store's fsync and for the HSM most of the time: as
+    // many as requests that shall share one commit.
     std::size_t workers = 96;
     // Requests that wait for a thread; beyond it the answer is "busy". Two seconds of work at full speed.
     std::size_t queue_limit = 4'096;
-    // From SIGTERM to exit. Longer than the slowest HSM call that still succeeds, shorter than systemd's patience.
+    // From SIGTERM to exit. Longer than the slowest HSM call that still succeeds, shorter than systemd's
+    // patience.
     std::chrono::seconds shutdown_deadline{20};
     // Where backups may be written: Landlock keeps the process out of every other place.
     std::vector<std::string> backup_directories;

@@ -1,7 +1,7 @@
 // From a socket's frames to a service and back: parse, queue, carry out, answer.
 //
-// Requests wait in one bounded queue for a worker; when it is full the answer is "busy" at once. Health has a lane of its
-// own, so that it answers while all workers wait for an HSM that hangs.
+// Requests wait in one bounded queue for a worker; when it is full the answer is "busy" at once. Health has a
+// lane of its own, so that it answers while all workers wait for an HSM that hangs.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,8 @@
 
 namespace sigillo {
 
-// `Request` and `Response` are the messages of one socket. service(peer, request) -> Response runs on a worker.
+// `Request` and `Response` are the messages of one socket. service(peer, request) -> Response runs on a
+// worker.
 template <class Request, class Response>
 ipc::Handler make_handler(WorkerPool& workers, WorkerPool& health_lane, Logger& logger,
                           std::function<Response(const ipc::Peer&, const Request&)> service,

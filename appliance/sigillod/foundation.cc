@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kOverrideCommand = "sigilloctl log override --reason TEXT";
 
-Result<std::unique_ptr<Pkcs11KeyStore>> open_hsm(const HsmSettings& settings, Random& random, Logger& logger) {
+Result<std::unique_ptr<Pkcs11KeyStore>> open_hsm(const HsmSettings& settings, Random& random,
+                                                 Logger& logger) {
     Pkcs11Config config;
     config.token_uri = settings.token;
     SIGILLO_ASSIGN(config.pin, read_pin_file(settings.pin_file));
@@ -16,7 +17,6 @@ Result<std::unique_ptr<Pkcs11KeyStore>> open_hsm(const HsmSettings& settings, Ra
     return Pkcs11KeyStore::create(std::move(config), random, logger);
 }
 
-// The log is an auditor's and SIGILLO_LOG a directory that he may read: not below the private ones.
 Status make_directory(const std::filesystem::path& directory, std::filesystem::perms mode) {
     std::error_code code;
     const bool made = std::filesystem::create_directories(directory, code);
@@ -27,8 +27,14 @@ Status make_directory(const std::filesystem::path& directory, std::filesystem::p
 
 }  // namespace
 
-Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock, Random& random,
-                                                   Logger& logger) {
+Status make_directories(const DaemonConfig& config) {
+    using std::filesystem::perms;
+    SIGILLO_TRY(make_directory(config.store.directory, perms::owner_all));
+    return make_directory(config.log_directory, perms::owner_all | perms::group_read | perms::group_exec);
+}
+
+Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock,
+                                                   Random& random, Logger& logger) {
     auto base = std::make_unique<Foundation>(Foundation{config, clock, random, logger});
     SIGILLO_ASSIGN(base->keys, open_hsm(config.hsm, random, logger));
     SIGILLO_ASSIGN(base->provider, HsmProvider::create());
@@ -36,8 +42,7 @@ Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, c
     SIGILLO_ASSIGN(SecretBytes mac_key, base->keys->mac(MacRole::kRecords, as_bytes("sigillo record mac 1")));
     base->codec = std::make_unique<RecordCodec>(std::move(mac_key));
 
-    using std::filesystem::perms;
-    SIGILLO_TRY(make_directory(config.log_directory, perms::owner_all | perms::group_read | perms::group_exec));
+    SIGILLO_TRY(make_directories(config));
     SIGILLO_ASSIGN(base->store, LmdbStore::open(config.store, kAllSpaces, clock, logger));
 
     SIGILLO_ASSIGN(auto log_key, base->keys->role_key(KeyRole::kLog));
@@ -50,8 +55,10 @@ Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, c
     base->ledger = std::make_unique<audit::Ledger>(*base->store, *base->codec, *base->log, clock);
 
     SIGILLO_TRY(carry_out_epoch_order(*base));
-    SIGILLO_ASSIGN(base->guard, audit::guard_log(*base->store, *base->log, *base->identity, base->places, kOverrideCommand));
-    for (const std::string& warning : base->guard.warnings) logger.warning("log_guard", {{"warning", warning}});
+    SIGILLO_ASSIGN(base->guard, audit::guard_log(*base->store, *base->log, *base->identity, base->places,
+                                                 kOverrideCommand));
+    for (const std::string& warning : base->guard.warnings)
+        logger.warning("log_guard", {{"warning", warning}});
     return base;
 }
 

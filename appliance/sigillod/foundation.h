@@ -1,5 +1,5 @@
-// The lower half of the daemon, which the ceremony and the seeder use too: HSM, store, log. Built in the order in which
-// the members stand, destroyed in the reverse.
+// The lower half of the daemon, which the ceremony and the seeder use too: HSM, store, log. Built in the
+// order in which the members stand, destroyed in the reverse.
 #pragma once
 
 #include <memory>
@@ -35,10 +35,13 @@ struct Foundation {
     audit::GuardReport guard;
 };
 
-// Logs in, opens the store, holds it against the newest checkpoint that can be found. An officer's order to begin a new
-// epoch (epoch_order.h) is carried out here. Errors: those of the parts, with what to do in `detail`; kCorrupt is a
-// rollback, a truncation or a record that does not hold: nothing is served then.
-Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock, Random& random,
-                                                   Logger& logger);
+// The store's directory (ours alone) and the log's, which auditors may read. Made when absent.
+Status make_directories(const DaemonConfig& config);
+
+// Logs in, opens the store, holds it against the newest checkpoint that can be found. An officer's order to
+// begin a new epoch (epoch_order.h) is carried out here. Errors: those of the parts, with what to do in
+// `detail`; kCorrupt is a rollback, a truncation or a record that does not hold: nothing is served then.
+Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock,
+                                                   Random& random, Logger& logger);
 
 }  // namespace sigillo

@@ -7,9 +7,12 @@ namespace {
 
 const char* state_name(Health::State state) {
     switch (state) {
-        case Health::State::kOk: return "ok";
-        case Health::State::kDegraded: return "degraded";
-        case Health::State::kFailed: return "failed";
+        case Health::State::kOk:
+            return "ok";
+        case Health::State::kDegraded:
+            return "degraded";
+        case Health::State::kFailed:
+            return "failed";
     }
     return "failed";
 }

@@ -6,7 +6,8 @@ namespace sigillo {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-Housekeeping::Housekeeping(std::vector<Chore> chores) : chores_(std::move(chores)), thread_([this] { run(); }) {}
+Housekeeping::Housekeeping(std::vector<Chore> chores)
+    : chores_(std::move(chores)), thread_([this] { run(); }) {}
 
 Housekeeping::~Housekeeping() {
     {

@@ -1,5 +1,5 @@
-// What goes on in the background, on one thread: expired rows, idle keys, Outcomes that wait for room, the clock, the
-// sweep through the records.
+// What goes on in the background, on one thread: expired rows, idle keys, Outcomes that wait for room, the
+// clock, the sweep through the records.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 namespace sigillo {
 
 class Housekeeping {
-   public:
+ public:
     struct Chore {
         std::string name;
         std::chrono::milliseconds every;
@@ -24,7 +24,7 @@ class Housekeeping {
     Housekeeping(const Housekeeping&) = delete;
     Housekeeping& operator=(const Housekeeping&) = delete;
 
-   private:
+ private:
     void run();
     std::vector<Chore> chores_;
     std::mutex mutex_;

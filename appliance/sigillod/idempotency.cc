@@ -10,8 +10,8 @@ constexpr std::chrono::hours kKept{24};  // the contract of /v1
 
 }  // namespace
 
-Idempotency::Idempotency(audit::Ledger& ledger, Random& random, const ClientId& client, const std::string& key,
-                         ByteView request)
+Idempotency::Idempotency(audit::Ledger& ledger, Random& random, const ClientId& client,
+                         const std::string& key, ByteView request)
     : ledger_(ledger), random_(random) {
     if (key.empty()) return;
     row_ = concat(as_bytes(client.str()), ByteView(sha256(as_bytes(key))));
@@ -24,7 +24,8 @@ Result<std::optional<SecretBytes>> Idempotency::earlier_answer() {
     SIGILLO_ASSIGN(const auto stored, ledger_.view([&](ReadTransaction& txn) {
         return load(txn, ledger_.codec(), tables::kIdempotency, row_);
     }));
-    if (!stored || stored->value.expires_ms() < unix_millis(ledger_.clock().now())) return std::optional<SecretBytes>();
+    if (!stored || stored->value.expires_ms() < unix_millis(ledger_.clock().now()))
+        return std::optional<SecretBytes>();
     if (!equal(as_bytes(stored->value.request_digest()), request_digest_))
         return fail(Errc::kConflict, "this Idempotency-Key was used for another request", "Idempotency-Key");
     const ByteView sealed = as_bytes(stored->value.sealed_response());
@@ -38,7 +39,8 @@ Status Idempotency::remember(audit::Recorder& recorder, ByteView answer) {
     if (row_.empty()) return {};
     SIGILLO_ASSIGN(const auto expired, recorder.load(tables::kIdempotency, row_));
     const WallTime now = recorder.clock().now();
-    if (expired && expired->value.expires_ms() < unix_millis(now)) SIGILLO_TRY(recorder.erase(tables::kIdempotency, row_));
+    if (expired && expired->value.expires_ms() < unix_millis(now))
+        SIGILLO_TRY(recorder.erase(tables::kIdempotency, row_));
     const Bytes nonce = random_.bytes(kAeadNonceSize);
     SIGILLO_ASSIGN(const Bytes sealed, aead_seal(sealing_key_.expose(), nonce, answer, row_));
     record::Idempotency record;

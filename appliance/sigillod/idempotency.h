@@ -1,7 +1,8 @@
-// Idempotency-Key: the same request again within a day gets the same answer, and changes nothing a second time.
+// Idempotency-Key: the same request again within a day gets the same answer, and changes nothing a second
+// time.
 //
-// The answer is stored inside the transaction that makes the change, so that there is never one without the other. It
-// may hold an OTP's seed: it is sealed under a key derived for this alone.
+// The answer is stored inside the transaction that makes the change, so that there is never one without the
+// other. It may hold an OTP's seed: it is sealed under a key derived for this alone.
 #pragma once
 
 #include <chrono>
@@ -17,17 +18,18 @@ namespace sigillo {
 
 // One request's use of a key. Thread-safe only as one request is: used by one thread.
 class Idempotency {
-   public:
-    // `request`: what the client asked, without what differs between repetitions (request ids). An empty key makes
-    // every call below a no-op.
-    Idempotency(audit::Ledger& ledger, Random& random, const ClientId& client, const std::string& key, ByteView request);
+ public:
+    // `request`: what the client asked, without what differs between repetitions (request ids). An empty key
+    // makes every call below a no-op.
+    Idempotency(audit::Ledger& ledger, Random& random, const ClientId& client, const std::string& key,
+                ByteView request);
 
     // The answer given before, or nothing. kConflict "Idempotency-Key": the key was used for another request.
     Result<std::optional<SecretBytes>> earlier_answer();
     // kAlreadyExists: a concurrent repetition was faster; ask earlier_answer() once more.
     Status remember(audit::Recorder& recorder, ByteView answer);
 
-   private:
+ private:
     audit::Ledger& ledger_;
     Random& random_;
     Bytes row_;  // empty: no key was given

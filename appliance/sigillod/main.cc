@@ -25,6 +25,7 @@ LandlockRules landlock_rules(const DaemonConfig& config) {
     LandlockRules rules;
     rules.read = system_read_paths();
     rules.read.emplace_back(std::filesystem::path(config.hsm.pin_file));
+    if (const char* softhsm = ::getenv("SOFTHSM2_CONF")) rules.read.emplace_back(softhsm);
     rules.write = {config.store.directory, config.log_directory};
     for (const std::string& socket :
          {config.signing_socket.path, config.public_socket.path, config.admin_socket.path})
@@ -44,13 +45,15 @@ sigset_t ending_signals() {
     return signals;
 }
 
-Status serve_until_told(const DaemonConfig& config, Logger& logger, const SystemClock& clock, SystemRandom& random) {
+Status serve_until_told(const DaemonConfig& config, Logger& logger, const SystemClock& clock,
+                        SystemRandom& random) {
     const sigset_t signals = ending_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     SIGILLO_TRY(harden_process(config.hardening, logger));
+    SIGILLO_TRY(make_directories(config));
+    if (config.hardening.landlock) SIGILLO_TRY(apply_landlock(landlock_rules(config), logger));
     SIGILLO_ASSIGN(auto base, lay_foundation(config, clock, random, logger));
     SIGILLO_ASSIGN(const auto appliance, Appliance::assemble(std::move(base)));
-    if (config.hardening.landlock) SIGILLO_TRY(apply_landlock(landlock_rules(config), logger));
     SIGILLO_TRY(appliance->serve());
     SIGILLO_TRY(apply_seccomp(SeccompProfile::kSignatureModule, config.hardening.seccomp, logger));
     logger.notice("serving", {{"version", kVersion}});
@@ -59,8 +62,8 @@ Status serve_until_told(const DaemonConfig& config, Logger& logger, const System
     sigwait(&signals, &signal);
     logger.notice("draining", {{"signal", signal}});
     if (appliance->drain(config.shutdown_deadline)) return {};
-    // Something hangs inside the HSM: its thread cannot be joined. What is durable is durable; reconciliation at the next
-    // start does the rest.
+    // Something hangs inside the HSM: its thread cannot be joined. What is durable is durable; reconciliation
+    // at the next start does the rest.
     logger.error("shutdown_deadline_passed");
     ::_exit(kRefused);
 }
@@ -83,24 +86,29 @@ int run(const std::string& config_path) {
 }  // namespace sigillo
 
 int main(int argc, char** argv) {
-    CLI::App app("sigillod: the signature activation module of Sigillo. Holds the HSM's login, the store and the log; "
-                 "decides about every use of a key.");
+    CLI::App app(
+        "sigillod: the signature activation module of Sigillo. Holds the HSM's login, the store and the log; "
+        "decides about every use of a key.");
     app.set_version_flag("--version", sigillo::kVersion);
     std::string config_path = "/etc/sigillo/sigillo.toml";
     if (const char* from_environment = ::getenv("SIGILLO_CONFIG")) config_path = from_environment;
     std::string so_pin_file;
     app.require_subcommand(1);
     const auto with_config = [&](CLI::App* command) {
-        command->add_option("--config", config_path, "The instance's configuration file (default: $SIGILLO_CONFIG, else "
-                                                     "/etc/sigillo/sigillo.toml)");
+        command->add_option("--config", config_path,
+                            "The instance's configuration file (default: $SIGILLO_CONFIG, else "
+                            "/etc/sigillo/sigillo.toml)");
         return command;
     };
-    CLI::App* run = with_config(app.add_subcommand("run", "Serve until SIGTERM; answers what is in hand, then exits 0."));
+    CLI::App* run =
+        with_config(app.add_subcommand("run", "Serve until SIGTERM; answers what is in hand, then exits 0."));
     CLI::App* ceremony = with_config(app.add_subcommand(
         "ceremony", "Make the appliance's keys in the HSM, its store and the embedded CA. Safe to repeat."));
-    ceremony->add_option("--so-pin-file", so_pin_file,
-                         "File with the security officer's PIN: also initialises a token that does not exist yet.");
-    CLI::App* check = with_config(app.add_subcommand("check-config", "Say what is wrong with the configuration file."));
+    ceremony->add_option(
+        "--so-pin-file", so_pin_file,
+        "File with the security officer's PIN: also initialises a token that does not exist yet.");
+    CLI::App* check =
+        with_config(app.add_subcommand("check-config", "Say what is wrong with the configuration file."));
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

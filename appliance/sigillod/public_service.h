@@ -1,4 +1,5 @@
-// What anonymous traffic may ask: the CA's certificate and its list of revoked ones. Nothing about any client.
+// What anonymous traffic may ask: the CA's certificate and its list of revoked ones. Nothing about any
+// client.
 #pragma once
 
 #include "appliance/ipc/sam.pb.h"
@@ -9,11 +10,11 @@ namespace sigillo {
 
 // Thread-safe; handle() blocks its thread.
 class PublicService {
-   public:
+ public:
     PublicService(issuance::Authority& authority, Health& health) : authority_(authority), health_(health) {}
     sam::PublicResponse handle(const sam::PublicRequest& request);
 
-   private:
+ private:
     issuance::Authority& authority_;
     Health& health_;
 };

@@ -25,7 +25,8 @@ sam::SigningResponse SigningService::handle(const sam::SigningRequest& request) 
             return response;
         }
         // Step 1 of the signing path ends here: who asks is known, for whatever is asked.
-        SIGILLO_ASSIGN(const RegisteredClient client, parts_.clients.identify(as_bytes(request.client().spki_sha256())));
+        SIGILLO_ASSIGN(const RegisteredClient client,
+                       parts_.clients.identify(as_bytes(request.client().spki_sha256())));
         return dispatch(request, client);
     }();
     sam::SigningResponse response = answer ? *std::move(answer) : sam::SigningResponse();
@@ -34,26 +35,41 @@ sam::SigningResponse SigningService::handle(const sam::SigningRequest& request) 
     return response;
 }
 
-SigningService::Answer SigningService::dispatch(const sam::SigningRequest& request, const RegisteredClient& client) {
+SigningService::Answer SigningService::dispatch(const sam::SigningRequest& request,
+                                                const RegisteredClient& client) {
     using Body = sam::SigningRequest;
     switch (request.body_case()) {
-        case Body::kGetSigner: return get_signer(request.get_signer(), client);
-        case Body::kListSigners: return list_signers(request.list_signers(), client);
-        case Body::kListFactors: return list_factors(request.list_factors(), client);
-        case Body::kDeleteFactor: return delete_factor(request.delete_factor(), client);
-        case Body::kGetCredential: return get_credential(request.get_credential(), client);
-        case Body::kListCredentials: return list_credentials(request.list_credentials(), client);
-        case Body::kSetCertificate: return set_certificate(request.set_certificate(), client);
-        case Body::kDeleteCredential: return delete_credential(request.delete_credential(), client);
-        case Body::kListUses: return list_uses(request.list_uses(), client);
-        case Body::kAuthorize: return authorize(request.authorize(), client);
-        case Body::kExtendTransaction: return extend(request.extend_transaction(), client);
-        case Body::kSignHash: return sign_hash(request.sign_hash(), client);
+        case Body::kGetSigner:
+            return get_signer(request.get_signer(), client);
+        case Body::kListSigners:
+            return list_signers(request.list_signers(), client);
+        case Body::kListFactors:
+            return list_factors(request.list_factors(), client);
+        case Body::kDeleteFactor:
+            return delete_factor(request.delete_factor(), client);
+        case Body::kGetCredential:
+            return get_credential(request.get_credential(), client);
+        case Body::kListCredentials:
+            return list_credentials(request.list_credentials(), client);
+        case Body::kSetCertificate:
+            return set_certificate(request.set_certificate(), client);
+        case Body::kDeleteCredential:
+            return delete_credential(request.delete_credential(), client);
+        case Body::kListUses:
+            return list_uses(request.list_uses(), client);
+        case Body::kAuthorize:
+            return authorize(request.authorize(), client);
+        case Body::kExtendTransaction:
+            return extend(request.extend_transaction(), client);
+        case Body::kSignHash:
+            return sign_hash(request.sign_hash(), client);
         case Body::kCreateSigner:
         case Body::kEnrolFactor:
         case Body::kCreateCredential:
-        case Body::kSetStatus: break;
-        default: return fail(Errc::kInvalidArgument, "a request without a body");
+        case Body::kSetStatus:
+            break;
+        default:
+            return fail(Errc::kInvalidArgument, "a request without a body");
     }
     // The POSTs of /v1: the same Idempotency-Key gets the same answer.
     sam::SigningRequest identity = request;
@@ -84,29 +100,35 @@ SigningService::Answer SigningService::dispatch(const sam::SigningRequest& reque
 
 SigningService::Answer SigningService::change(const sam::SigningRequest& request, Call& call) {
     switch (request.body_case()) {
-        case sam::SigningRequest::kCreateSigner: return create_signer(request.create_signer(), call);
-        case sam::SigningRequest::kEnrolFactor: return enrol_factor(request.enrol_factor(), call);
-        case sam::SigningRequest::kCreateCredential: return create_credential(request.create_credential(), call);
-        default: return set_status(request.set_status(), call);
+        case sam::SigningRequest::kCreateSigner:
+            return create_signer(request.create_signer(), call);
+        case sam::SigningRequest::kEnrolFactor:
+            return enrol_factor(request.enrol_factor(), call);
+        case sam::SigningRequest::kCreateCredential:
+            return create_credential(request.create_credential(), call);
+        default:
+            return set_status(request.set_status(), call);
     }
 }
 
-// ---- signers and factors --------------------------------------------------------------------------------------
+// ---- signers and factors
+// --------------------------------------------------------------------------------------
 
 SigningService::Answer SigningService::create_signer(const sam::CreateSigner& body, Call& call) {
     sam::SigningResponse response;
-    SIGILLO_ASSIGN(const SignerId id,
-                   parts_.signers.create(call.client.tenant, call.client.id, body.person().country(),
-                                         to_record(body.person()),
-                                         [&](audit::Recorder& recorder, const SignerId& made) {
-                                             response.mutable_signer()->set_signer_id(made.str());
-                                             return call.remember(recorder, response);
-                                         }));
+    SIGILLO_ASSIGN(
+        const SignerId id,
+        parts_.signers.create(call.client.tenant, call.client.id, body.person().country(),
+                              to_record(body.person()), [&](audit::Recorder& recorder, const SignerId& made) {
+                                  response.mutable_signer()->set_signer_id(made.str());
+                                  return call.remember(recorder, response);
+                              }));
     response.mutable_signer()->set_signer_id(id.str());
     return response;
 }
 
-SigningService::Answer SigningService::get_signer(const sam::GetSigner& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::get_signer(const sam::GetSigner& body,
+                                                  const RegisteredClient& client) {
     SIGILLO_ASSIGN(const SignerId id, SignerId::parse(body.signer_id()));
     SIGILLO_ASSIGN(const auto signer, parts_.signers.get(client.tenant, id));
     sam::SigningResponse response;
@@ -114,10 +136,11 @@ SigningService::Answer SigningService::get_signer(const sam::GetSigner& body, co
     return response;
 }
 
-SigningService::Answer SigningService::list_signers(const sam::ListSigners& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::list_signers(const sam::ListSigners& body,
+                                                    const RegisteredClient& client) {
     SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.page().limit()));
-    SIGILLO_ASSIGN(const auto signers, parts_.signers.list(client.tenant, body.page().after(), limit,
-                                                           body.external_reference()));
+    SIGILLO_ASSIGN(const auto signers,
+                   parts_.signers.list(client.tenant, body.page().after(), limit, body.external_reference()));
     sam::SigningResponse response;
     response.mutable_signers();
     for (const auto& signer : signers) *response.mutable_signers()->add_signers() = to_message(signer);
@@ -133,15 +156,17 @@ SigningService::Answer SigningService::enrol_factor(const sam::EnrolFactor& body
         response.mutable_enrolled_factor()->set_otpauth(std::string(as_text(factor.otpauth.expose())));
         return response;
     };
-    SIGILLO_ASSIGN(const auto factor,
-                   parts_.enrolment.enrol({call.client.tenant, call.client.id, signer, body.type(), pin},
-                                          [&](audit::Recorder& recorder, const activation::EnrolledFactor& made) {
-                                              return call.remember(recorder, respond(made));
-                                          }));
+    SIGILLO_ASSIGN(
+        const auto factor,
+        parts_.enrolment.enrol({call.client.tenant, call.client.id, signer, body.type(), pin},
+                               [&](audit::Recorder& recorder, const activation::EnrolledFactor& made) {
+                                   return call.remember(recorder, respond(made));
+                               }));
     return respond(factor);
 }
 
-SigningService::Answer SigningService::list_factors(const sam::ListFactors& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::list_factors(const sam::ListFactors& body,
+                                                    const RegisteredClient& client) {
     SIGILLO_ASSIGN(const SignerId signer, SignerId::parse(body.signer_id()));
     SIGILLO_ASSIGN(const auto factors, parts_.enrolment.list(client.tenant, signer));
     sam::SigningResponse response;
@@ -150,7 +175,8 @@ SigningService::Answer SigningService::list_factors(const sam::ListFactors& body
     return response;
 }
 
-SigningService::Answer SigningService::delete_factor(const sam::DeleteFactor& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::delete_factor(const sam::DeleteFactor& body,
+                                                     const RegisteredClient& client) {
     SIGILLO_ASSIGN(const SignerId signer, SignerId::parse(body.signer_id()));
     SIGILLO_ASSIGN(const FactorId factor, FactorId::parse(body.factor_id()));
     SIGILLO_TRY(parts_.enrolment.remove(client.id, client.tenant, signer, factor));
@@ -159,7 +185,8 @@ SigningService::Answer SigningService::delete_factor(const sam::DeleteFactor& bo
     return response;
 }
 
-// ---- credentials ----------------------------------------------------------------------------------------------
+// ---- credentials
+// ----------------------------------------------------------------------------------------------
 
 SigningService::Answer SigningService::create_credential(const sam::CreateCredential& body, Call& call) {
     issuance::CreateCredentialRequest request;
@@ -196,30 +223,35 @@ SigningService::Answer SigningService::set_status(const sam::SetStatus& body, Ca
     return response;
 }
 
-SigningService::Answer SigningService::get_credential(const sam::GetCredential& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::get_credential(const sam::GetCredential& body,
+                                                      const RegisteredClient& client) {
     SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const auto credential, parts_.credentials.get(client.tenant, id));
     sam::SigningResponse response;
-    SIGILLO_ASSIGN(*response.mutable_credential(), to_message(credential, parts_.lockout.is_locked(credential.state),
-                                                              parts_.ledger.clock().now()));
+    SIGILLO_ASSIGN(
+        *response.mutable_credential(),
+        to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
     return response;
 }
 
 SigningService::Answer SigningService::list_credentials(const sam::ListCredentials& body,
                                                         const RegisteredClient& client) {
     SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.page().limit()));
-    SIGILLO_ASSIGN(const auto credentials, parts_.credentials.list(client.tenant, body.signer_id(), body.page().after(),
-                                                                   limit, body.only_valid()));
+    SIGILLO_ASSIGN(const auto credentials,
+                   parts_.credentials.list(client.tenant, body.signer_id(), body.page().after(), limit,
+                                           body.only_valid()));
     sam::SigningResponse response;
     response.mutable_credentials();
     for (const auto& credential : credentials) {
-        SIGILLO_ASSIGN(*response.mutable_credentials()->add_credentials(),
-                       to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+        SIGILLO_ASSIGN(
+            *response.mutable_credentials()->add_credentials(),
+            to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
     }
     return response;
 }
 
-SigningService::Answer SigningService::set_certificate(const sam::SetCertificate& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::set_certificate(const sam::SetCertificate& body,
+                                                       const RegisteredClient& client) {
     SIGILLO_ASSIGN(const CredentialId credential, CredentialId::parse(body.credential_id()));
     std::vector<Bytes> chain;
     for (const std::string& der : body.chain()) chain.push_back(to_bytes(der));
@@ -258,7 +290,8 @@ SigningService::Answer SigningService::list_uses(const sam::ListUses& body, cons
     return response;
 }
 
-// ---- activation and signing -----------------------------------------------------------------------------------
+// ---- activation and signing
+// -----------------------------------------------------------------------------------
 
 SigningService::Answer SigningService::authorize(const sam::Authorize& body, const RegisteredClient& client) {
     activation::AuthorizeRequest request;
@@ -279,7 +312,8 @@ SigningService::Answer SigningService::authorize(const sam::Authorize& body, con
     return response;
 }
 
-SigningService::Answer SigningService::extend(const sam::ExtendTransaction& body, const RegisteredClient& client) {
+SigningService::Answer SigningService::extend(const sam::ExtendTransaction& body,
+                                              const RegisteredClient& client) {
     activation::ExtendRequest request;
     request.client = client.id;
     request.tenant = client.tenant;
@@ -304,7 +338,8 @@ SigningService::Answer SigningService::sign_hash(const sam::SignHash& body, cons
     SIGILLO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
     if (body.padding() > static_cast<std::uint32_t>(SignaturePadding::kPss))
         return fail(Errc::kInvalidArgument, "unknown signature padding", "signAlgo");
-    request.scheme = {static_cast<SignaturePadding>(body.padding()), static_cast<HashAlgorithm>(body.hash_algorithm())};
+    request.scheme = {static_cast<SignaturePadding>(body.padding()),
+                      static_cast<HashAlgorithm>(body.hash_algorithm())};
     SIGILLO_ASSIGN(const auto signatures, parts_.signing.sign(request));
     sam::SigningResponse response;
     response.mutable_signatures();

@@ -1,5 +1,5 @@
-// What sigillo-api may ask on behalf of a client: the one place where the signing socket's messages meet the layers
-// below. Decoding, naming the client, idempotency; no decision of its own.
+// What sigillo-api may ask on behalf of a client: the one place where the signing socket's messages meet the
+// layers below. Decoding, naming the client, idempotency; no decision of its own.
 #pragma once
 
 #include "appliance/activation/activator.h"
@@ -7,17 +7,17 @@
 #include "appliance/ipc/sam.pb.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/issuance/signers.h"
-#include "appliance/signing/signing_path.h"
-#include "appliance/signing/uses.h"
 #include "appliance/sigillod/clients.h"
 #include "appliance/sigillod/health.h"
 #include "appliance/sigillod/idempotency.h"
+#include "appliance/signing/signing_path.h"
+#include "appliance/signing/uses.h"
 
 namespace sigillo {
 
 // Thread-safe; handle() blocks its thread.
 class SigningService {
-   public:
+ public:
     struct Parts {
         audit::Ledger& ledger;
         Random& random;
@@ -34,7 +34,7 @@ class SigningService {
 
     sam::SigningResponse handle(const sam::SigningRequest& request);
 
-   private:
+ private:
     using Answer = Result<sam::SigningResponse>;
     struct Call;  // client and idempotency of one request
 

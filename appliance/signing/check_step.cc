@@ -6,8 +6,8 @@ namespace sigillo::signing {
 
 Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
                                                   const SignRequest& request) {
-    SIGILLO_ASSIGN(auto credential, require(txn, codec, tables::kCredentials, key_of(request.credential.str()),
-                                            "credentialID"));
+    SIGILLO_ASSIGN(auto credential, require(txn, codec, tables::kCredentials,
+                                            key_of(request.credential.str()), "credentialID"));
     if (credential.value.tenant() != request.tenant || credential.value.status() == record::STATUS_DELETED)
         return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
     return credential;
@@ -15,11 +15,16 @@ Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const Re
 
 Status check_usable(const record::Credential& credential, WallTime now) {
     switch (credential.status()) {
-        case record::STATUS_ACTIVE: break;
-        case record::STATUS_PENDING: return fail(Errc::kDisabled, "the credential has no certificate yet");
-        case record::STATUS_SUSPENDED: return fail(Errc::kDisabled, "the credential is suspended");
-        case record::STATUS_REVOKED: return fail(Errc::kDisabled, "the credential is revoked");
-        default: return fail(Errc::kDisabled, "the credential is not active");
+        case record::STATUS_ACTIVE:
+            break;
+        case record::STATUS_PENDING:
+            return fail(Errc::kDisabled, "the credential has no certificate yet");
+        case record::STATUS_SUSPENDED:
+            return fail(Errc::kDisabled, "the credential is suspended");
+        case record::STATUS_REVOKED:
+            return fail(Errc::kDisabled, "the credential is revoked");
+        default:
+            return fail(Errc::kDisabled, "the credential is not active");
     }
     // EN 419 241-1 SRA_SKM.2.2: the certificate is checked before the key is used.
     if (unix_millis(now) < credential.not_before_ms() || unix_millis(now) > credential.not_after_ms())
@@ -27,11 +32,13 @@ Status check_usable(const record::Credential& credential, WallTime now) {
     return {};
 }
 
-Status check_request(const SignRequest& request, const record::Credential& credential, const SigningLimits& limits) {
+Status check_request(const SignRequest& request, const record::Credential& credential,
+                     const SigningLimits& limits) {
     const auto algorithm = key_algorithm_from_name(credential.key_algorithm());
     if (!algorithm) return fail(Errc::kCorrupt, "credential with an unknown key algorithm");
     if (!fits(*algorithm, request.scheme))
-        return fail(Errc::kInvalidArgument, "the signature algorithm does not fit the credential's key", "signAlgo");
+        return fail(Errc::kInvalidArgument, "the signature algorithm does not fit the credential's key",
+                    "signAlgo");
     if (request.hashes.empty()) return fail(Errc::kMissingArgument, "no hash", "hash");
     if (request.hashes.size() > limits.hashes_per_call)
         return fail(Errc::kLimitExceeded,
@@ -53,10 +60,12 @@ Result<std::optional<std::vector<Bytes>>> stored_signatures(ReadTransaction& txn
     switch (call->value.state()) {
         case record::CALL_SIGNED: {
             std::vector<Bytes> signatures;
-            for (const std::string& signature : call->value.signatures()) signatures.push_back(to_bytes(signature));
+            for (const std::string& signature : call->value.signatures())
+                signatures.push_back(to_bytes(signature));
             return std::optional(std::move(signatures));
         }
-        case record::CALL_FAILED: return std::optional<std::vector<Bytes>>();
+        case record::CALL_FAILED:
+            return std::optional<std::vector<Bytes>>();
         default:
             return fail(Errc::kOutcomeUnknown,
                         "the outcome of this very call is not known: authorise these hashes again");

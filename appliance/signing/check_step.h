@@ -30,7 +30,8 @@ Status check_usable(const record::Credential& credential, WallTime now);
 
 // Whether the request fits the credential's key and the limits: kInvalidArgument (`field` signAlgo or hash),
 // kLimitExceeded (`field` hash), kMissingArgument.
-Status check_request(const SignRequest& request, const record::Credential& credential, const SigningLimits& limits);
+Status check_request(const SignRequest& request, const record::Credential& credential,
+                     const SigningLimits& limits);
 
 // Signatures of an earlier identical call; nothing when there was none or it gave its hashes back;
 // kOutcomeUnknown when a crash hid its outcome.

@@ -15,7 +15,7 @@
 namespace sigillo::signing {
 
 class SigningGrant {
-   public:
+ public:
     SigningGrant(SigningGrant&&) noexcept = default;
     SigningGrant& operator=(SigningGrant&&) noexcept = default;
     SigningGrant(const SigningGrant&) = delete;  // a permission is used at most once
@@ -25,7 +25,7 @@ class SigningGrant {
     std::uint64_t credential_version() const { return version_; }
     std::uint64_t intent_index() const { return intent_; }
 
-   private:
+ private:
     friend class SpendStep;
     friend class KeyVault;
     SigningGrant() = default;

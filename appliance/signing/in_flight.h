@@ -1,5 +1,5 @@
-// Identical signHash calls take turns: a retry that arrives while the first call is under way waits for it and then
-// finds its signatures in the store, instead of spending anything.
+// Identical signHash calls take turns: a retry that arrives while the first call is under way waits for it
+// and then finds its signatures in the store, instead of spending anything.
 //
 // Thread-safe. Turns are per process; across a crash the store's open Intents decide (reconcile.h).
 #pragma once
@@ -16,17 +16,19 @@
 namespace sigillo::signing {
 
 class InFlight {
-   public:
+ public:
     // Held while a call runs; the next in line is woken when it is destroyed.
     class Turn {
-       public:
-        Turn(Turn&& other) noexcept : owner_(other.owner_), key_(std::move(other.key_)) { other.owner_ = nullptr; }
+     public:
+        Turn(Turn&& other) noexcept : owner_(other.owner_), key_(std::move(other.key_)) {
+            other.owner_ = nullptr;
+        }
         Turn& operator=(Turn&&) = delete;
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
         ~Turn();
 
-       private:
+     private:
         friend class InFlight;
         Turn(InFlight* owner, std::string key) : owner_(owner), key_(std::move(key)) {}
         InFlight* owner_;
@@ -36,7 +38,7 @@ class InFlight {
     // kUnavailable when the call before has not ended within `patience`.
     Result<Turn> take_turn(ByteView call_key, std::chrono::milliseconds patience);
 
-   private:
+ private:
     std::mutex mutex_;
     std::condition_variable ended_;
     std::set<std::string, std::less<>> running_;  // guarded by mutex_

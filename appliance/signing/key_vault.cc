@@ -46,7 +46,8 @@ Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
             by_credential_.erase(found);
         }
     }
-    // Outside the lock: the HSM may take its time. Two callers may unwrap the same key at once; both are right.
+    // Outside the lock: the HSM may take its time. Two callers may unwrap the same key at once; both are
+    // right.
     const std::uint64_t generation = keys_.generation();
     SIGILLO_ASSIGN(Usable usable, unwrap(grant));
     if (grant.pin_seal_ || config_.cache_limit == 0) return usable;
@@ -57,7 +58,8 @@ Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
         least != least_version_.end() && grant.credential_version() < least->second)
         return fail(Errc::kConflict, "the credential changed after this use was granted");
     if (by_credential_.contains(id)) return usable;
-    entries_.push_front(Entry{grant.credential(), grant.credential_version(), generation, clock_.boot_now(), usable});
+    entries_.push_front(
+        Entry{grant.credential(), grant.credential_version(), generation, clock_.boot_now(), usable});
     by_credential_.emplace(id, entries_.begin());
     if (entries_.size() > config_.cache_limit) {
         by_credential_.erase(entries_.back().credential.str());

@@ -1,8 +1,9 @@
-// Steps 4 and 5: signers' keys, unwrapped in the HSM when a grant is redeemed, and checked signatures out of them.
+// Steps 4 and 5: signers' keys, unwrapped in the HSM when a grant is redeemed, and checked signatures out of
+// them.
 //
-// Unwrapped keys stay in a bounded cache. A cached key never outlives a change of its credential: a grant carries
-// the credential's version, a newer one replaces the cached key, an older one is refused. Keys sealed by a PIN are
-// never cached. Thread-safe.
+// Unwrapped keys stay in a bounded cache. A cached key never outlives a change of its credential: a grant
+// carries the credential's version, a newer one replaces the cached key, an older one is refused. Keys sealed
+// by a PIN are never cached. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -27,13 +28,14 @@ struct KeyVaultConfig {
 };
 
 class KeyVault {
-   public:
+ public:
     KeyVault(KeyStore& keys, const Clock& clock, KeyVaultConfig config);
 
     // Signs every digest, in order, and verifies each signature with the public key before it is returned.
-    // Errors: those of KeyStore::unwrap and SigningKey::sign; kConflict (the credential changed after the grant was
-    // made), kHsmFailed with native 0 (a signature that the HSM returned does not verify).
-    Result<std::vector<Bytes>> redeem(SigningGrant grant, SignatureScheme scheme, const std::vector<Digest>& digests);
+    // Errors: those of KeyStore::unwrap and SigningKey::sign; kConflict (the credential changed after the
+    // grant was made), kHsmFailed with native 0 (a signature that the HSM returned does not verify).
+    Result<std::vector<Bytes>> redeem(SigningGrant grant, SignatureScheme scheme,
+                                      const std::vector<Digest>& digests);
 
     // Forgets the key, and refuses grants older than `version` from now on.
     void forget(const CredentialId& credential, std::uint64_t version);
@@ -42,7 +44,7 @@ class KeyVault {
 
     std::size_t cached() const;
 
-   private:
+ private:
     struct Usable {
         std::shared_ptr<SigningKey> key;
         std::shared_ptr<const Verifier> verifier;
@@ -64,7 +66,8 @@ class KeyVault {
     mutable std::mutex mutex_;
     std::list<Entry> entries_;  // most recently used first; guarded by mutex_, as are the two below
     std::unordered_map<std::string, std::list<Entry>::iterator> by_credential_;
-    std::unordered_map<std::string, std::uint64_t> least_version_;  // of credentials that changed since the start
+    std::unordered_map<std::string, std::uint64_t>
+        least_version_;  // of credentials that changed since the start
 };
 
 }  // namespace sigillo::signing

@@ -8,18 +8,24 @@ namespace {
 
 std::string_view result_name(UseResult result) {
     switch (result) {
-        case UseResult::kSigned: return "signed";
-        case UseResult::kFailed: return "failed";
-        case UseResult::kUnknown: return "unknown";
+        case UseResult::kSigned:
+            return "signed";
+        case UseResult::kFailed:
+            return "failed";
+        case UseResult::kUnknown:
+            return "unknown";
     }
     return "unknown";
 }
 
 record::CallState call_state(UseResult result) {
     switch (result) {
-        case UseResult::kSigned: return record::CALL_SIGNED;
-        case UseResult::kFailed: return record::CALL_FAILED;
-        case UseResult::kUnknown: return record::CALL_UNKNOWN;
+        case UseResult::kSigned:
+            return record::CALL_SIGNED;
+        case UseResult::kFailed:
+            return record::CALL_FAILED;
+        case UseResult::kUnknown:
+            return record::CALL_UNKNOWN;
     }
     return record::CALL_UNKNOWN;
 }
@@ -41,7 +47,8 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         event.set("intent", outcome.intent_index).set("result", result_name(outcome.result));
         if (outcome.result == UseResult::kSigned) event.set_base64_list("signatures", signature_digests);
         if (!outcome.error.empty()) event.set("error", outcome.error);
-        SIGILLO_ASSIGN(const std::uint64_t index, append_to_credential(recorder, outcome.credential, std::move(event)));
+        SIGILLO_ASSIGN(const std::uint64_t index,
+                       append_to_credential(recorder, outcome.credential, std::move(event)));
 
         SIGILLO_TRY(recorder.erase(tables::kOpenIntents, intent_key));
 
@@ -51,12 +58,14 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         for (const Bytes& signature : outcome.signatures)
             call.value.add_signatures(signature.data(), signature.size());
         SIGILLO_TRY(recorder.save(tables::kCalls, outcome.call_key, call));
-        SIGILLO_TRY(recorder.expire_at(recorder.clock().now() + retry_window, tables::kCalls, outcome.call_key));
+        SIGILLO_TRY(
+            recorder.expire_at(recorder.clock().now() + retry_window, tables::kCalls, outcome.call_key));
 
         SIGILLO_ASSIGN(auto use, recorder.require(tables::kUses, intent_key, "use"));
         use.value.set_outcome(call_state(outcome.result));
         use.value.set_outcome_index(index);
-        for (const Bytes& digest : signature_digests) use.value.add_signature_digests(digest.data(), digest.size());
+        for (const Bytes& digest : signature_digests)
+            use.value.add_signature_digests(digest.data(), digest.size());
         SIGILLO_TRY(recorder.save(tables::kUses, intent_key, use));
 
         if (outcome.result == UseResult::kFailed)

@@ -22,9 +22,9 @@ struct Outcome {
     UseResult result = UseResult::kUnknown;
     CredentialId credential;
     std::uint64_t intent_index = 0;
-    Bytes call_key;           // SHA-256(SAD) ‖ request digest
-    activation::SpentSad sad;  // kFailed: what is given back,
-    std::vector<Digest> hashes;  // for these
+    Bytes call_key;                 // SHA-256(SAD) ‖ request digest
+    activation::SpentSad sad;       // kFailed: what is given back,
+    std::vector<Digest> hashes;     // for these
     std::vector<Bytes> signatures;  // kSigned only, in the order of the hashes
     std::string error;              // Errc name, otherwise
 };

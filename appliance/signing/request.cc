@@ -15,9 +15,9 @@ Bytes request_digest(const SignRequest& request) {
 }
 
 std::string scheme_name(SignatureScheme scheme) {
-    const char* kind = scheme.padding == SignaturePadding::kNone         ? "ecdsa-"
+    const char* kind = scheme.padding == SignaturePadding::kNone       ? "ecdsa-"
                        : scheme.padding == SignaturePadding::kPkcs1v15 ? "rsa-pkcs1v15-"
-                                                                         : "rsa-pss-";
+                                                                       : "rsa-pss-";
     return kind + std::string(hash_name(scheme.hash));
 }
 

@@ -20,8 +20,8 @@ struct SignRequest {
     std::vector<Digest> hashes;  // all of scheme.hash, in the client's order
 };
 
-// Names this very call: the same client, credential, hashes in the same order, algorithms and parameters give the
-// same digest. What a retry is recognised by. 32 bytes.
+// Names this very call: the same client, credential, hashes in the same order, algorithms and parameters give
+// the same digest. What a retry is recognised by. 32 bytes.
 Bytes request_digest(const SignRequest& request);
 
 // The scheme in the log's words: "ecdsa-SHA256", "rsa-pkcs1v15-SHA256", "rsa-pss-SHA384".

@@ -10,20 +10,23 @@ namespace {
 // Whether the HSM can have made a signature when it answered this. Only a definite no gives the hashes back.
 bool definitely_not_signed(const Error& error) {
     switch (error.code) {
-        case Errc::kHsmRefused:        // it said no
-        case Errc::kUnavailable:       // it was not asked
-        case Errc::kCorrupt:           // the key could not be unwrapped
-        case Errc::kConflict:          // the grant was refused by the vault
-        case Errc::kInvalidArgument:   // refused before the call
-        case Errc::kUnsupported: return true;
-        default: return false;
+        case Errc::kHsmRefused:       // it said no
+        case Errc::kUnavailable:      // it was not asked
+        case Errc::kCorrupt:          // the key could not be unwrapped
+        case Errc::kConflict:         // the grant was refused by the vault
+        case Errc::kInvalidArgument:  // refused before the call
+        case Errc::kUnsupported:
+            return true;
+        default:
+            return false;
     }
 }
 
 }  // namespace
 
 Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
-    // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the client.
+    // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the
+    // client.
     const Bytes call_key = concat(activation::sad_digest(request.sad), request_digest(request));
 
     // Identical calls take turns, so that a retry finds what the first call stored.
@@ -39,7 +42,8 @@ Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
 }
 
 Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
-    // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer nothing.
+    // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer
+    // nothing.
     struct Checked {
         std::optional<std::vector<Bytes>> stored;
         std::optional<Error> refusal;  // of a credential that is the client's: goes into the log
@@ -68,8 +72,9 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
     }
     reached(Step::kChecked);
 
-    // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log says
-    // which uses were under way. The SAD is spent in the same transaction, so it can never be spent twice.
+    // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log
+    // says which uses were under way. The SAD is spent in the same transaction, so it can never be spent
+    // twice.
     auto spent = SpendStep::run(parts_.ledger, parts_.sads, request, call_key);
     if (!spent) {
         parts_.refusals.record("signing.refused", request.credential, request.client, spent.error().code);
@@ -85,7 +90,8 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
     outcome.sad = std::move(spent->sad);
     outcome.hashes = request.hashes;
 
-    // Steps 4 and 5. No transaction is held while the HSM works; every signature is verified before it goes on.
+    // Steps 4 and 5. No transaction is held while the HSM works; every signature is verified before it goes
+    // on.
     auto made = parts_.vault.redeem(*std::move(spent->grant), request.scheme, request.hashes);
     if (made) reached(Step::kSigned);
 
@@ -100,7 +106,8 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::ve
     } else {
         outcome.result = definitely_not_signed(made.error()) ? UseResult::kFailed : UseResult::kUnknown;
         outcome.error = errc_name(made.error().code);
-        parts_.logger.error("key_use_failed", {{"credential", outcome.credential.str()}, {"error", made.error()}});
+        parts_.logger.error("key_use_failed",
+                            {{"credential", outcome.credential.str()}, {"error", made.error()}});
     }
     const Status written = write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
     {
@@ -110,8 +117,8 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::ve
         } else {
             ++counts_.failures;
         }
-        // The signature exists but the log does not say so: it is not answered. It is kept until the store takes the
-        // Outcome (settle), and the client's retry gets it then.
+        // The signature exists but the log does not say so: it is not answered. It is kept until the store
+        // takes the Outcome (settle), and the client's retry gets it then.
         if (!written) unsettled_.push_back(std::move(outcome));
     }
     if (!written) return std::unexpected(written.error());
@@ -122,13 +129,13 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::ve
 Status SigningPath::settle_call(ByteView call_key) {
     const auto waits = [&] {
         const std::lock_guard lock(mutex_);
-        return std::ranges::any_of(unsettled_, [&](const Outcome& outcome) {
-            return equal(outcome.call_key, call_key);
-        });
+        return std::ranges::any_of(unsettled_,
+                                   [&](const Outcome& outcome) { return equal(outcome.call_key, call_key); });
     };
     if (!waits()) return {};
     settle();
-    if (waits()) return fail(Errc::kStorageFull, "the outcome of this call still waits for room in the store");
+    if (waits())
+        return fail(Errc::kStorageFull, "the outcome of this call still waits for room in the store");
     return {};
 }
 

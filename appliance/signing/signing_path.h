@@ -21,13 +21,13 @@ struct SigningMetrics {
     std::uint64_t signatures = 0;  // answered, retries not counted again
     std::uint64_t failures = 0;    // Outcomes other than signed
     std::uint64_t refusals = 0;
-    std::size_t unsettled = 0;     // Outcomes that wait for room in the store
+    std::size_t unsettled = 0;  // Outcomes that wait for room in the store
     std::size_t cached_keys = 0;
 };
 
 // Thread-safe; sign() blocks its thread while store and HSM work. All references outlive it.
 class SigningPath {
-   public:
+ public:
     struct Parts {
         audit::Ledger& ledger;
         KeyVault& vault;
@@ -39,12 +39,12 @@ class SigningPath {
     };
     explicit SigningPath(Parts parts) : parts_(parts) {}
 
-    // Signatures in the order of the hashes, ECDSA as DER. When they are returned, Intent and Outcome are durable.
-    // Errors, each with nothing signed unless said:
+    // Signatures in the order of the hashes, ECDSA as DER. When they are returned, Intent and Outcome are
+    // durable. Errors, each with nothing signed unless said:
     //   kNotFound, kDisabled, kExpired, kInvalidArgument, kMissingArgument, kLimitExceeded (check_step.h);
     //   kSadInvalid, kSadExpired, kHashNotAuthorized (activation/sad.h); kForbidden (client gone);
-    //   kOutcomeUnknown (a signature may exist; it is not answered, ever); kUnavailable, kStorageFull: try again later;
-    //   kHsmRefused (hashes given back), kHsmFailed (they stay spent).
+    //   kOutcomeUnknown (a signature may exist; it is not answered, ever); kUnavailable, kStorageFull: try
+    //   again later; kHsmRefused (hashes given back), kHsmFailed (they stay spent).
     Result<std::vector<Bytes>> sign(const SignRequest& request);
 
     // Writes the Outcomes that the store refused before. Called by housekeeping and by retries.
@@ -52,7 +52,7 @@ class SigningPath {
 
     SigningMetrics metrics() const;
 
-   private:
+ private:
     Result<std::vector<Bytes>> sign_in_turn(const SignRequest& request, ByteView call_key);
     Status settle_call(ByteView call_key);
     Result<std::vector<Bytes>> conclude(Outcome outcome, Result<std::vector<Bytes>> made);

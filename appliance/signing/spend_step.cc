@@ -6,11 +6,13 @@ namespace sigillo::signing {
 namespace {
 
 // The client and the signer may have gone since the connection was let in.
-Status check_people(audit::Recorder& recorder, const SignRequest& request, const record::Credential& credential) {
+Status check_people(audit::Recorder& recorder, const SignRequest& request,
+                    const record::Credential& credential) {
     SIGILLO_ASSIGN(const auto client, recorder.load(tables::kClients, key_of(request.client.str())));
     if (!client || client->value.removed() || client->value.tenant() != request.tenant)
         return fail(Errc::kForbidden, "the client is not registered any more", "client");
-    SIGILLO_ASSIGN(const auto signer, recorder.require(tables::kSigners, key_of(credential.signer_id()), "signerID"));
+    SIGILLO_ASSIGN(const auto signer,
+                   recorder.require(tables::kSigners, key_of(credential.signer_id()), "signerID"));
     if (signer.value.tenant() != request.tenant)
         return fail(Errc::kCorrupt, "a credential and its signer belong to different tenants");
     return {};
@@ -34,7 +36,8 @@ audit::Event intent_event(audit::Recorder& recorder, const SignRequest& request,
 }
 
 // The rows that retries, reconciliation and `uses` read.
-Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteView call_key, std::uint64_t intent) {
+Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteView call_key,
+                  std::uint64_t intent) {
     const Bytes intent_key = key_of(request.credential.str(), intent);
 
     record::OpenIntent open;
@@ -43,7 +46,8 @@ Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteVie
     SIGILLO_TRY(recorder.create(tables::kOpenIntents, intent_key, open));
 
     SIGILLO_ASSIGN(auto call, recorder.load(tables::kCalls, call_key));
-    Record<record::Call> row = call ? *std::move(call) : Record<record::Call>();  // there is one after a kFailed
+    Record<record::Call> row =
+        call ? *std::move(call) : Record<record::Call>();  // there is one after a kFailed
     row.value.set_state(record::CALL_IN_FLIGHT);
     row.value.set_intent_index(intent);
     row.value.set_credential_id(request.credential.str());
@@ -76,12 +80,15 @@ Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation:
         SIGILLO_TRY(check_usable(credential->value, recorder.clock().now()));
         SIGILLO_TRY(check_people(recorder, request, credential->value));
 
-        // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be a forgery.
-        SIGILLO_ASSIGN(result.sad, sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
-                                                                   record::HASH_TYPE_DTBSR, request.scheme.hash,
-                                                                   request.hashes}));
-        SIGILLO_ASSIGN(intent, append_to_credential(recorder, request.credential,
-                                                    intent_event(recorder, request, credential->value, result.sad)));
+        // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be a
+        // forgery.
+        SIGILLO_ASSIGN(
+            result.sad,
+            sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
+                                            record::HASH_TYPE_DTBSR, request.scheme.hash, request.hashes}));
+        SIGILLO_ASSIGN(intent,
+                       append_to_credential(recorder, request.credential,
+                                            intent_event(recorder, request, credential->value, result.sad)));
         return write_rows(recorder, request, call_key, intent);
     }));
     if (!credential) return result;
@@ -90,7 +97,8 @@ Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation:
     grant.credential_ = request.credential;
     grant.version_ = credential->version;
     grant.intent_ = intent;
-    grant.public_key_ = {*key_algorithm_from_name(credential->value.key_algorithm()), to_bytes(credential->value.spki())};
+    grant.public_key_ = {*key_algorithm_from_name(credential->value.key_algorithm()),
+                         to_bytes(credential->value.spki())};
     grant.wrapped_ = {credential->value.wrap_scheme(), to_bytes(credential->value.wrapped_key())};
     if (credential->value.pin_sealed()) {
         SigningGrant::PinSeal seal{request.sad.clone(), result.sad.sealed_opening_key};

@@ -12,7 +12,7 @@
 namespace sigillo::signing {
 
 class SpendStep {
-   public:
+ public:
     struct Spent {
         // One of the two: a grant for the key, or the signatures of an identical call that got ahead.
         std::optional<SigningGrant> grant;
@@ -20,11 +20,10 @@ class SpendStep {
         std::vector<Bytes> stored;
     };
 
-    // Everything is read again inside the transaction, because the world may have moved since step 2: client, signer,
-    // credential, certificate, SAD. All that is written becomes durable, or nothing. `call_key` = SHA-256(SAD) ‖
-    // request digest.
-    // Errors: kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*, kHashNotAuthorized, kOutcomeUnknown,
-    // kCorrupt, and the store's.
+    // Everything is read again inside the transaction, because the world may have moved since step 2: client,
+    // signer, credential, certificate, SAD. All that is written becomes durable, or nothing. `call_key` =
+    // SHA-256(SAD) ‖ request digest. Errors: kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*,
+    // kHashNotAuthorized, kOutcomeUnknown, kCorrupt, and the store's.
     static Result<Spent> run(audit::Ledger& ledger, const activation::Sads& sads, const SignRequest& request,
                              ByteView call_key);
 };

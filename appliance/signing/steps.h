@@ -1,4 +1,5 @@
-// The numbered steps of the signing path, for those who watch it: fault tests stop the process at each of them.
+// The numbered steps of the signing path, for those who watch it: fault tests stop the process at each of
+// them.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ enum class Step : std::uint8_t {
 
 // Called on the thread that signs, after each step. Production passes none.
 class StepObserver {
-   public:
+ public:
     virtual ~StepObserver() = default;
     virtual void reached(Step step) = 0;
 };

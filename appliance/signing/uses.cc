@@ -5,10 +5,14 @@ namespace {
 
 std::string_view outcome_name(record::CallState state) {
     switch (state) {
-        case record::CALL_SIGNED: return "signed";
-        case record::CALL_FAILED: return "failed";
-        case record::CALL_UNKNOWN: return "unknown";
-        default: return "in_flight";
+        case record::CALL_SIGNED:
+            return "signed";
+        case record::CALL_FAILED:
+            return "failed";
+        case record::CALL_UNKNOWN:
+            return "unknown";
+        default:
+            return "in_flight";
     }
 }
 
@@ -31,9 +35,10 @@ Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::strin
                                          const CredentialId& credential, std::optional<std::uint64_t> after,
                                          std::size_t limit) {
     return ledger.view([&](ReadTransaction& txn) -> Result<std::vector<SingleUse>> {
-        SIGILLO_ASSIGN(const auto owner, require(txn, ledger.codec(), tables::kCredentials, key_of(credential.str()),
-                                                 "credentialID"));
-        if (owner.value.tenant() != tenant) return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
+        SIGILLO_ASSIGN(const auto owner, require(txn, ledger.codec(), tables::kCredentials,
+                                                 key_of(credential.str()), "credentialID"));
+        if (owner.value.tenant() != tenant)
+            return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
         const Bytes prefix = key_of(credential.str());
         const Bytes from = after ? key_of(credential.str(), *after + 1) : prefix;
         std::vector<SingleUse> uses;

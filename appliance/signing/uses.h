@@ -1,4 +1,5 @@
-// Every use of a key, as the store's index has it: what GET /v1/credentials/{id}/uses answers. The log proves it.
+// Every use of a key, as the store's index has it: what GET /v1/credentials/{id}/uses answers. The log proves
+// it.
 #pragma once
 
 #include <optional>
@@ -22,8 +23,8 @@ struct SingleUse {
     std::string_view outcome;  // signed, failed, unknown, in_flight
 };
 
-// Ascending by index, from `after` (exclusive), at most `limit` calls with all their hashes, so that `after` always
-// falls between calls. kNotFound for another tenant's credential. Thread-safe.
+// Ascending by index, from `after` (exclusive), at most `limit` calls with all their hashes, so that `after`
+// always falls between calls. kNotFound for another tenant's credential. Thread-safe.
 Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::string& tenant,
                                          const CredentialId& credential, std::optional<std::uint64_t> after,
                                          std::size_t limit);

@@ -48,6 +48,10 @@ struct LmdbConfig {
     // How often the committer looks for dead readers and, after a failure, tries whether writing works again.
     std::chrono::milliseconds upkeep{1'000};
 
+    // Whether the file's structure is checked before LMDB is trusted with it: lmdb_check.h. A store of 100,000
+    // credentials takes a fraction of a second; whoever has many millions may prefer to check his copies instead.
+    bool check_at_open = true;
+
     // Copies leave free pages out: smaller, and a second look at every page; but slower.
     bool compact_copies = true;
 };

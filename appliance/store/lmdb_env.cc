@@ -109,6 +109,9 @@ Result<std::unique_ptr<LmdbEnv>> LmdbEnv::open(const LmdbConfig& config, std::sp
     env->directory_ = config.directory;
     env->owner_ = ::getpid();
     SIGILLO_TRY(env->create_directory());
+    if (config.check_at_open) {
+        SIGILLO_ASSIGN(env->found_, check_store_file(config.directory + "/data.mdb"));
+    }
     SIGILLO_TRY(env->open_env(config, spaces.size()));
     SIGILLO_TRY(env->clear_dead_readers());
     SIGILLO_TRY(env->open_spaces(spaces));

@@ -13,6 +13,7 @@
 
 #include "appliance/base/file.h"
 #include "appliance/base/result.h"
+#include "appliance/store/lmdb_check.h"
 #include "appliance/store/lmdb_config.h"
 #include "appliance/store/store.h"
 
@@ -46,7 +47,7 @@ std::string_view network_file_system(long type);
 class LmdbEnv {
    public:
     // Also creates what is missing of directory, files and spaces, durably. kUnsupported on a network file system,
-    // kConflict when the store is open already, kCorrupt when its file is not LMDB's.
+    // kConflict when the store is open already, kCorrupt when its file is not LMDB's or is damaged.
     static Result<std::unique_ptr<LmdbEnv>> open(const LmdbConfig& config, std::span<const Space> spaces);
     ~LmdbEnv();
     LmdbEnv(const LmdbEnv&) = delete;
@@ -63,6 +64,9 @@ class LmdbEnv {
     unsigned probe_dbi() const { return probe_dbi_; }
 
     Result<LmdbTxn> begin(bool read_only) const;
+
+    // What was found when it was opened; zeroes when it was not checked.
+    const StoreFileSummary& found() const { return found_; }
 
     // Bytes that are in use or cannot be used again as long as a present snapshot lives.
     Result<std::uint64_t> bytes_used() const;
@@ -89,6 +93,7 @@ class LmdbEnv {
 
     std::string directory_;
     pid_t owner_ = 0;
+    StoreFileSummary found_;
     UniqueFd directory_fd_;  // holds the lock that keeps others out
     std::unique_ptr<MDB_env, CloseEnv> env_;
     std::vector<OpenSpace> spaces_;

@@ -48,6 +48,8 @@ struct LmdbStore::Attempt {
 Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const LmdbConfig& config, std::span<const Space> spaces,
                                                    const Clock& clock, Logger& logger) {
     SIGILLO_ASSIGN(auto env, LmdbEnv::open(config, spaces));
+    if (env->found().unaccounted > 0)
+        logger.warning("store_pages_unaccounted", {{"pages", env->found().unaccounted}});
     return std::unique_ptr<LmdbStore>(new LmdbStore(config, std::move(env), clock, logger));
 }
 

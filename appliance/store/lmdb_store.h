@@ -38,7 +38,7 @@ class LmdbStore final : public Store {
     // `clock` measures the age of snapshots (boot time) and must outlive the store, as `logger` must. `spaces`:
     // kAllSpaces, or a test's own.
     // Errors: kInvalidArgument (config; `field`), kUnsupported (network file system), kConflict (open already, here
-    // or elsewhere), kCorrupt (not a store), kStorageFull, kUnavailable.
+    // or elsewhere), kCorrupt (not a store, or damaged: the detail names the page), kStorageFull, kUnavailable.
     static Result<std::unique_ptr<LmdbStore>> open(const LmdbConfig& config, std::span<const Space> spaces,
                                                    const Clock& clock, Logger& logger);
     // close(); no other call may be running then, but for updates that wait.

@@ -1,9 +1,9 @@
 // Records in the store: protobuf inside an envelope of version and MAC. FORMAT.md has the bytes.
 //
 // The MAC covers space, key, version and payload, so that a record cannot be altered, moved to another key or
-// another space. It is HMAC-SHA-256 under a key derived once, at start, by the HSM's record-MAC key: a process
-// that holds the HSM's login could have any MAC made there anyway, and a thief of the store has neither; a call
-// to the HSM for each record would be the price of nothing.
+// another space. It is HMAC-SHA-256 under a key derived once, at start, by the HSM's record-MAC key: a
+// process that holds the HSM's login could have any MAC made there anyway, and a thief of the store has
+// neither; a call to the HSM for each record would be the price of nothing.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct Record {
 
 // Thread-safe.
 class RecordCodec {
-   public:
+ public:
     explicit RecordCodec(SecretBytes mac_key);  // 32 bytes
 
     Bytes encode(Space space, ByteView key, std::uint64_t version, ByteView payload) const;
@@ -37,7 +37,7 @@ class RecordCodec {
     // A digest that only this appliance can compute, for lookups by personal data. 32 bytes.
     Bytes keyed_digest(std::string_view purpose, ByteView value) const;
 
-   private:
+ private:
     SecretBytes mac_key_;
 };
 
@@ -48,8 +48,8 @@ Bytes serialize(const google::protobuf::MessageLite& message);
 
 // The record, or nothing. kCorrupt as in RecordCodec::decode.
 template <class Message>
-Result<std::optional<Record<Message>>> load(ReadTransaction& txn, const RecordCodec& codec, Table<Message> table,
-                                            ByteView key) {
+Result<std::optional<Record<Message>>> load(ReadTransaction& txn, const RecordCodec& codec,
+                                            Table<Message> table, ByteView key) {
     SIGILLO_ASSIGN(const auto stored, txn.get(table.space, key));
     if (!stored) return std::optional<Record<Message>>();
     SIGILLO_ASSIGN(const auto decoded, codec.decode(table.space, key, *stored));
@@ -61,18 +61,19 @@ Result<std::optional<Record<Message>>> load(ReadTransaction& txn, const RecordCo
 
 // As load(), but absence is kNotFound with `field` = `what`.
 template <class Message>
-Result<Record<Message>> require(ReadTransaction& txn, const RecordCodec& codec, Table<Message> table, ByteView key,
-                                std::string_view what) {
+Result<Record<Message>> require(ReadTransaction& txn, const RecordCodec& codec, Table<Message> table,
+                                ByteView key, std::string_view what) {
     SIGILLO_ASSIGN(auto found, load(txn, codec, table, key));
-    if (!found) return fail(Errc::kNotFound, std::string(table.space.name) + ": no such record", std::string(what));
+    if (!found)
+        return fail(Errc::kNotFound, std::string(table.space.name) + ": no such record", std::string(what));
     return *std::move(found);
 }
 
 // Keys made of parts.
 Bytes key_of(std::string_view id);
-Bytes key_of(std::string_view first, std::string_view second);           // first ‖ second, ids of fixed length
-Bytes key_of(std::string_view id, std::uint64_t number);                 // id ‖ 8 bytes big-endian
-Bytes tenant_key(std::string_view tenant, std::string_view rest);        // tenant ‖ 0 ‖ rest
-Bytes number_key(std::uint64_t number);                                  // 8 bytes big-endian
+Bytes key_of(std::string_view first, std::string_view second);     // first ‖ second, ids of fixed length
+Bytes key_of(std::string_view id, std::uint64_t number);           // id ‖ 8 bytes big-endian
+Bytes tenant_key(std::string_view tenant, std::string_view rest);  // tenant ‖ 0 ‖ rest
+Bytes number_key(std::uint64_t number);                            // 8 bytes big-endian
 
 }  // namespace sigillo

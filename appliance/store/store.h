@@ -1,8 +1,8 @@
 // The store: named spaces of byte keys and byte values, with transactions.
 //
-// Small on purpose: an embedded LMDB stands behind it today, a replicated PostgreSQL can tomorrow, and both pass
-// the same tests. Everything single-use in the product stands on one promise: transactions given to update()
-// are serialisable, and insert_once() succeeds for exactly one of them per key.
+// Small on purpose: an embedded LMDB stands behind it today, a replicated PostgreSQL can tomorrow, and both
+// pass the same tests. Everything single-use in the product stands on one promise: transactions given to
+// update() are serialisable, and insert_once() succeeds for exactly one of them per key.
 //
 // Keys: 1 to 400 bytes, ordered as unsigned bytes. Values: up to 16 MiB.
 // Errors common to all calls: kStorageFull (map or disk full), kUnavailable (I/O error, closing), kCorrupt.
@@ -27,12 +27,14 @@ struct Space {
     friend bool operator==(const Space&, const Space&) = default;
 };
 
-// A consistent snapshot. Not thread-safe; lives only inside the function that was given to view() or update().
+// A consistent snapshot. Not thread-safe; lives only inside the function that was given to view() or
+// update().
 class ReadTransaction {
-   public:
+ public:
     virtual ~ReadTransaction() = default;
 
-    // The value, or nothing. The view is valid until the next call that writes, or the end of the transaction.
+    // The value, or nothing. The view is valid until the next call that writes, or the end of the
+    // transaction.
     virtual Result<std::optional<ByteView>> get(Space space, ByteView key) = 0;
 
     // Return false to stop.
@@ -42,7 +44,7 @@ class ReadTransaction {
 };
 
 class WriteTransaction : public ReadTransaction {
-   public:
+ public:
     virtual Status put(Space space, ByteView key, ByteView value) = 0;
     // kAlreadyExists when the key is there, in this transaction or a committed one.
     virtual Status insert_once(Space space, ByteView key, ByteView value) = 0;
@@ -51,26 +53,25 @@ class WriteTransaction : public ReadTransaction {
 
 struct StoreHealth {
     bool writable = false;
-    std::string reason;             // why not, or a warning (growth, long readers), or empty
+    std::string reason;  // why not, or a warning (growth, long readers), or empty
     std::uint64_t bytes_used = 0;
     std::uint64_t bytes_limit = 0;
     std::int64_t oldest_reader_ms = 0;
-    std::size_t waiting = 0;        // updates that wait for the committer
+    std::size_t waiting = 0;  // updates that wait for the committer
 };
 
 // Thread-safe.
 class Store {
-   public:
+ public:
     virtual ~Store() = default;
 
     virtual Status view(const std::function<Status(ReadTransaction&)>& body) = 0;
 
     // All of `body`'s writes or none: an error from `body` undoes them and is returned. On success they are
-    // durable when update() returns. Transactions of concurrent callers are committed in groups, with one fsync a
-    // group. `body` may run on another thread, and again, against a state without its first run, when its group could
-    // not be committed: it must not use up what it captured.
-    // `body` must not call the store, the HSM or anything slow.
-    // kUnavailable when the queue of waiting updates is full.
+    // durable when update() returns. Transactions of concurrent callers are committed in groups, with one
+    // fsync a group. `body` may run on another thread, and again, against a state without its first run, when
+    // its group could not be committed: it must not use up what it captured. `body` must not call the store,
+    // the HSM or anything slow. kUnavailable when the queue of waiting updates is full.
     virtual Status update(const std::function<Status(WriteTransaction&)>& body) = 0;
 
     virtual StoreHealth health() const = 0;

@@ -1,7 +1,7 @@
 // Every space of the store with the record that lives in it. Formats of keys: records.proto.
 //
-// A tracked table's records carry versions that the audit log repeats, so that an old record replayed into the
-// store is found by the sweep. The others are indexes, or expire too soon for a replay to matter.
+// A tracked table's records carry versions that the audit log repeats, so that an old record replayed into
+// the store is found by the sweep. The others are indexes, or expire too soon for a replay to matter.
 #pragma once
 
 #include <array>
@@ -51,15 +51,31 @@ inline constexpr Space kLogLeaves{"log_leaves"};
 inline constexpr Space kLogState{"log_state"};
 
 // All spaces, for opening the store.
-inline constexpr std::array kAllSpaces{
-    tables::kClients.space,           tables::kClientsBySpki.space,    tables::kSigners.space,
-    tables::kSignersByTenant.space,   tables::kSignersByReference.space, tables::kFactors.space,
-    tables::kFactorStates.space,      tables::kFactorsBySigner.space,  tables::kCredentials.space,
-    tables::kCredentialStates.space,  tables::kCredentialsBySigner.space, tables::kCredentialsByTenant.space,
-    tables::kClientBudgets.space,     tables::kSads.space,             tables::kClickNonces.space,
-    tables::kCalls.space,             tables::kOpenIntents.space,      tables::kUses.space,
-    tables::kIdempotency.space,       tables::kEvidence.space,         tables::kRevocations.space,
-    tables::kAuthority.space,         tables::kExpiries.space,         tables::kMeta.space,
-    kLogLeaves,                       kLogState};
+inline constexpr std::array kAllSpaces{tables::kClients.space,
+                                       tables::kClientsBySpki.space,
+                                       tables::kSigners.space,
+                                       tables::kSignersByTenant.space,
+                                       tables::kSignersByReference.space,
+                                       tables::kFactors.space,
+                                       tables::kFactorStates.space,
+                                       tables::kFactorsBySigner.space,
+                                       tables::kCredentials.space,
+                                       tables::kCredentialStates.space,
+                                       tables::kCredentialsBySigner.space,
+                                       tables::kCredentialsByTenant.space,
+                                       tables::kClientBudgets.space,
+                                       tables::kSads.space,
+                                       tables::kClickNonces.space,
+                                       tables::kCalls.space,
+                                       tables::kOpenIntents.space,
+                                       tables::kUses.space,
+                                       tables::kIdempotency.space,
+                                       tables::kEvidence.space,
+                                       tables::kRevocations.space,
+                                       tables::kAuthority.space,
+                                       tables::kExpiries.space,
+                                       tables::kMeta.space,
+                                       kLogLeaves,
+                                       kLogState};
 
 }  // namespace sigillo

@@ -13,11 +13,13 @@
 namespace sigillo {
 namespace {
 
-// The error of the last SigningKey call that failed inside a libcrypto call of this thread: libcrypto itself can
-// only carry a number and a text.
+// The error of the last SigningKey call that failed inside a libcrypto call of this thread: libcrypto itself
+// can only carry a number and a text.
 thread_local std::optional<Error> signing_error;
 
-void teardown(void* context) { delete static_cast<ProviderContext*>(context); }
+void teardown(void* context) {
+    delete static_cast<ProviderContext*>(context);
+}
 
 const OSSL_ALGORITHM* query_operation(void*, int operation, int* no_cache) {
     *no_cache = 0;
@@ -71,18 +73,24 @@ KeyKind kind_of(KeyAlgorithm algorithm) {
 
 const char* kind_name(KeyKind kind) {
     switch (kind) {
-        case KeyKind::kEc: return "EC";
-        case KeyKind::kRsa: return "RSA";
-        case KeyKind::kEd25519: return "ED25519";
+        case KeyKind::kEc:
+            return "EC";
+        case KeyKind::kRsa:
+            return "RSA";
+        case KeyKind::kEd25519:
+            return "ED25519";
     }
     return "";
 }
 
 const char* kind_signature_name(KeyKind kind) {
     switch (kind) {
-        case KeyKind::kEc: return "SIGILLO-ECDSA";
-        case KeyKind::kRsa: return "SIGILLO-RSA";
-        case KeyKind::kEd25519: return "SIGILLO-ED25519";
+        case KeyKind::kEc:
+            return "SIGILLO-ECDSA";
+        case KeyKind::kRsa:
+            return "SIGILLO-RSA";
+        case KeyKind::kEd25519:
+            return "SIGILLO-ED25519";
     }
     return "";
 }
@@ -98,7 +106,8 @@ Result<std::unique_ptr<HsmProvider>> HsmProvider::create() {
     if (provider->context_ == nullptr) return fail(Errc::kInternal, "OSSL_LIB_CTX_new failed");
     provider->default_ = OSSL_PROVIDER_load(provider->context_, "default");
     if (provider->default_ == nullptr)
-        return fail(Errc::kInternal, "libcrypto's default provider cannot be loaded: " + take_libcrypto_reason());
+        return fail(Errc::kInternal,
+                    "libcrypto's default provider cannot be loaded: " + take_libcrypto_reason());
     if (OSSL_PROVIDER_add_builtin(provider->context_, kHsmProviderName, initialise) != 1)
         return fail(Errc::kInternal, "the HSM provider cannot be registered: " + take_libcrypto_reason());
     provider->hsm_ = OSSL_PROVIDER_load(provider->context_, kHsmProviderName);
@@ -124,7 +133,8 @@ Result<EvpKey> HsmProvider::wrap(std::shared_ptr<SigningKey> key) const {
         const EvpKeyContext context(EVP_PKEY_CTX_new_from_name(context_, kind_name(kind), kHsmProviderQuery));
         const std::shared_ptr<SigningKey>* address = &key;
         std::array<OSSL_PARAM, 2> params{
-            OSSL_PARAM_construct_octet_string(kSigningKeyParameter, static_cast<void*>(&address), sizeof address),
+            OSSL_PARAM_construct_octet_string(kSigningKeyParameter, static_cast<void*>(&address),
+                                              sizeof address),
             OSSL_PARAM_construct_end()};
         return context != nullptr && EVP_PKEY_fromdata_init(context.get()) == 1 &&
                EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_KEYPAIR, params.data()) == 1;

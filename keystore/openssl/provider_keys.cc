@@ -10,8 +10,12 @@
 namespace sigillo {
 namespace {
 
-ProviderKey& key_of(void* data) { return *static_cast<ProviderKey*>(data); }
-const ProviderKey& key_of(const void* data) { return *static_cast<const ProviderKey*>(data); }
+ProviderKey& key_of(void* data) {
+    return *static_cast<ProviderKey*>(data);
+}
+const ProviderKey& key_of(const void* data) {
+    return *static_cast<const ProviderKey*>(data);
+}
 
 template <KeyKind kKind>
 void* new_key(void* provider) {
@@ -23,7 +27,9 @@ void* new_key(void* provider) {
     });
 }
 
-void free_key(void* data) { delete static_cast<ProviderKey*>(data); }
+void free_key(void* data) {
+    delete static_cast<ProviderKey*>(data);
+}
 
 void* duplicate(const void* data, int) {
     return guarded<void*>(nullptr, [&]() -> void* {
@@ -48,7 +54,8 @@ int match(const void* left, const void* right, int selection) {
     const EVP_PKEY* a = key_of(left).public_half.get();
     const EVP_PKEY* b = key_of(right).public_half.get();
     if (a == nullptr || b == nullptr) return 0;
-    return (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_eq(a, b) == 1 : EVP_PKEY_parameters_eq(a, b) == 1;
+    return (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0 ? EVP_PKEY_eq(a, b) == 1
+                                                          : EVP_PKEY_parameters_eq(a, b) == 1;
 }
 
 bool import_signing_key(ProviderKey& key, const OSSL_PARAM& parameter) {
@@ -57,7 +64,8 @@ bool import_signing_key(ProviderKey& key, const OSSL_PARAM& parameter) {
     std::memcpy(&address, parameter.data, sizeof address);
     const Bytes& spki = (*address)->public_key().spki;
     const unsigned char* cursor = spki.data();
-    EvpKey parsed(d2i_PUBKEY_ex(nullptr, &cursor, static_cast<long>(spki.size()), key.provider->library, nullptr));
+    EvpKey parsed(
+        d2i_PUBKEY_ex(nullptr, &cursor, static_cast<long>(spki.size()), key.provider->library, nullptr));
     if (parsed == nullptr || cursor != spki.data() + spki.size() ||
         EVP_PKEY_is_a(parsed.get(), kind_name(key.kind)) != 1 ||
         (key.kind != KeyKind::kEd25519 &&
@@ -70,8 +78,8 @@ bool import_signing_key(ProviderKey& key, const OSSL_PARAM& parameter) {
     return true;
 }
 
-// A key of another provider comes here to be compared (X509_check_private_key): its public half is enough, and
-// a private half is not taken.
+// A key of another provider comes here to be compared (X509_check_private_key): its public half is enough,
+// and a private half is not taken.
 bool import_public_half(ProviderKey& key, const OSSL_PARAM* params) {
     const EvpKeyContext context(
         EVP_PKEY_CTX_new_from_name(key.provider->library, kind_name(key.kind), "provider=default"));
@@ -89,7 +97,8 @@ int import_key(void* data, int, const OSSL_PARAM* params) {
     return guarded(0, [&] {
         ProviderKey& key = key_of(data);
         const OSSL_PARAM* handed = OSSL_PARAM_locate_const(params, kSigningKeyParameter);
-        return (handed != nullptr ? import_signing_key(key, *handed) : import_public_half(key, params)) ? 1 : 0;
+        return (handed != nullptr ? import_signing_key(key, *handed) : import_public_half(key, params)) ? 1
+                                                                                                        : 0;
     });
 }
 
@@ -103,8 +112,8 @@ const OSSL_PARAM* import_types(int) {
     return kTypes;
 }
 
-// Answers for the public half only. Were a whole key exported, libcrypto would take the copy for the key and look for
-// the private half in it.
+// Answers for the public half only. Were a whole key exported, libcrypto would take the copy for the key and
+// look for the private half in it.
 int export_key(void* data, int selection, OSSL_CALLBACK* callback, void* argument) {
     const ProviderKey& key = key_of(data);
     if (key.public_half == nullptr || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) return 0;
@@ -122,17 +131,18 @@ int get_params(void* data, OSSL_PARAM* params) {
 }
 
 const OSSL_PARAM* gettable_params(void*) {
-    static const OSSL_PARAM kParams[] = {OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, nullptr),
-                                         OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, nullptr),
-                                         OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, nullptr),
-                                         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_DEFAULT_DIGEST, nullptr, 0),
-                                         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_MANDATORY_DIGEST, nullptr, 0),
-                                         OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, nullptr, 0),
-                                         OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0),
-                                         OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0),
-                                         OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, nullptr, 0),
-                                         OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, nullptr, 0),
-                                         OSSL_PARAM_END};
+    static const OSSL_PARAM kParams[] = {
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_BITS, nullptr),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_SECURITY_BITS, nullptr),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_MAX_SIZE, nullptr),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_DEFAULT_DIGEST, nullptr, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_MANDATORY_DIGEST, nullptr, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, nullptr, 0),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, nullptr, 0),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, nullptr, 0),
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, nullptr, 0),
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, nullptr, 0),
+        OSSL_PARAM_END};
     return kParams;
 }
 
@@ -162,8 +172,10 @@ const OSSL_DISPATCH kKeyFunctions[] = {
 }  // namespace
 
 const OSSL_ALGORITHM kKeyManagementAlgorithms[] = {
-    {"EC:id-ecPublicKey:1.2.840.10045.2.1", kHsmProviderQuery, kKeyFunctions<KeyKind::kEc>, "EC key in an HSM"},
-    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kHsmProviderQuery, kKeyFunctions<KeyKind::kRsa>, "RSA key in an HSM"},
+    {"EC:id-ecPublicKey:1.2.840.10045.2.1", kHsmProviderQuery, kKeyFunctions<KeyKind::kEc>,
+     "EC key in an HSM"},
+    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", kHsmProviderQuery, kKeyFunctions<KeyKind::kRsa>,
+     "RSA key in an HSM"},
     {"ED25519:1.3.101.112", kHsmProviderQuery, kKeyFunctions<KeyKind::kEd25519>, "Ed25519 key in an HSM"},
     {nullptr, nullptr, nullptr, nullptr}};
 

@@ -42,11 +42,12 @@ Template& Template::attributes(CK_ATTRIBUTE_TYPE type, const CK_ATTRIBUTE* inner
     return *this;
 }
 
-Result<std::optional<Bytes>> read_attribute(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-                                            CK_ATTRIBUTE_TYPE type) {
+Result<std::optional<Bytes>> read_attribute(const Module& module, CK_SESSION_HANDLE session,
+                                            CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
     CK_ATTRIBUTE attribute{type, nullptr, 0};
     CK_RV rv = module->C_GetAttributeValue(session, object, &attribute, 1);
-    if (rv == CKR_ATTRIBUTE_TYPE_INVALID || (rv == CKR_OK && attribute.ulValueLen == static_cast<CK_ULONG>(-1)))
+    if (rv == CKR_ATTRIBUTE_TYPE_INVALID ||
+        (rv == CKR_OK && attribute.ulValueLen == static_cast<CK_ULONG>(-1)))
         return std::optional<Bytes>();
     if (rv != CKR_OK) return std::unexpected(error_before(rv, "C_GetAttributeValue"));
     Bytes value(attribute.ulValueLen);
@@ -58,16 +59,16 @@ Result<std::optional<Bytes>> read_attribute(const Module& module, CK_SESSION_HAN
     return std::optional<Bytes>(std::move(value));
 }
 
-Result<std::optional<bool>> read_flag(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-                                      CK_ATTRIBUTE_TYPE type) {
+Result<std::optional<bool>> read_flag(const Module& module, CK_SESSION_HANDLE session,
+                                      CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
     SIGILLO_ASSIGN(const auto value, read_attribute(module, session, object, type));
     if (!value) return std::optional<bool>();
     if (value->size() != sizeof(CK_BBOOL)) return fail(Errc::kCorrupt, "an attribute that is no CK_BBOOL");
     return std::optional<bool>(value->front() != CK_FALSE);
 }
 
-Result<std::optional<CK_ULONG>> read_number(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-                                            CK_ATTRIBUTE_TYPE type) {
+Result<std::optional<CK_ULONG>> read_number(const Module& module, CK_SESSION_HANDLE session,
+                                            CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
     SIGILLO_ASSIGN(const auto value, read_attribute(module, session, object, type));
     if (!value) return std::optional<CK_ULONG>();
     CK_ULONG number = 0;

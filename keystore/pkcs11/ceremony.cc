@@ -15,8 +15,9 @@ using namespace pkcs11;
 
 // Closed at the end of the ceremony, and with the last session the login.
 class CeremonySession {
-   public:
-    static Result<std::unique_ptr<CeremonySession>> open(const Module& module, const Token& token, const SecretBytes& pin) {
+ public:
+    static Result<std::unique_ptr<CeremonySession>> open(const Module& module, const Token& token,
+                                                         const SecretBytes& pin) {
         SIGILLO_ASSIGN(const CK_SESSION_HANDLE handle, open_session(module, token.slot, Access::kReadWrite));
         std::unique_ptr<CeremonySession> session(new CeremonySession(module, handle));
         SIGILLO_TRY(login(module, token, handle, CKU_USER, pin));
@@ -27,7 +28,7 @@ class CeremonySession {
     CeremonySession& operator=(const CeremonySession&) = delete;
     CK_SESSION_HANDLE get() const { return handle_; }
 
-   private:
+ private:
     CeremonySession(const Module& module, CK_SESSION_HANDLE handle) : module_(module), handle_(handle) {}
     const Module& module_;
     const CK_SESSION_HANDLE handle_;
@@ -79,8 +80,10 @@ Status create_all(const Module& module, CK_SESSION_HANDLE session, const Ceremon
         Status status = create_object(module, session, wanted.object, Lifetime::kToken, config, scheme, made);
         if (status) continue;
         bool all_gone = true;
-        for (const CK_OBJECT_HANDLE handle : made) all_gone = module->C_DestroyObject(session, handle) == CKR_OK && all_gone;
-        if (!all_gone) status.error().detail += "; what had been made could not be destroyed: initialise the token anew";
+        for (const CK_OBJECT_HANDLE handle : made)
+            all_gone = module->C_DestroyObject(session, handle) == CKR_OK && all_gone;
+        if (!all_gone)
+            status.error().detail += "; what had been made could not be destroyed: initialise the token anew";
         return status;
     }
     return {};
@@ -101,10 +104,11 @@ Result<CeremonyReport> run_ceremony(const CeremonyConfig& config, Random& random
     CeremonyReport report;
     SIGILLO_ASSIGN(const Inventory inventory, take_inventory(*module, session->get(), config.labels));
     if (!inventory.present.empty() && !inventory.missing.empty())
-        return fail(Errc::kConflict, "token " + token.label + " has " + joined(inventory.present) + " but not " +
-                                         joined(inventory.missing) +
-                                         "; nothing was changed. If an earlier ceremony broke off and nothing was "
-                                         "enrolled, initialise the token anew");
+        return fail(Errc::kConflict,
+                    "token " + token.label + " has " + joined(inventory.present) + " but not " +
+                        joined(inventory.missing) +
+                        "; nothing was changed. If an earlier ceremony broke off and nothing was "
+                        "enrolled, initialise the token anew");
 
     SIGILLO_ASSIGN(report.known_answer, try_known_answer(*module, session->get(), scheme, random));
     if (inventory.present.empty()) {

@@ -7,17 +7,19 @@
 namespace sigillo::pkcs11 {
 namespace {
 
-// "edwards25519" as a PrintableString: how some v3.0 modules want the curve named instead of by OID (PKCS#11 v3.0
-// §2.3.5 allows both).
-constexpr std::uint8_t kEdwardsName[] = {0x13, 0x0C, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'};
+// "edwards25519" as a PrintableString: how some v3.0 modules want the curve named instead of by OID (PKCS#11
+// v3.0 §2.3.5 allows both).
+constexpr std::uint8_t kEdwardsName[] = {0x13, 0x0C, 'e', 'd', 'w', 'a', 'r',
+                                         'd',  's',  '2', '5', '5', '1', '9'};
 
 // What an attempt leaves out of the template; the next is made only where the token calls the template wrong.
 // Counted upwards, the least loss comes first.
 enum Omitted : unsigned { kUnwrapTemplate = 1, kOptionalFlags = 2, kAllowedMechanisms = 4, kAll = 7 };
 
 bool blames_template(CK_RV rv) {
-    return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_TEMPLATE_INCONSISTENT ||
-           rv == CKR_DOMAIN_PARAMS_INVALID || rv == CKR_ATTRIBUTE_READ_ONLY;
+    return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_VALUE_INVALID ||
+           rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_DOMAIN_PARAMS_INVALID ||
+           rv == CKR_ATTRIBUTE_READ_ONLY;
 }
 
 struct Job {
@@ -37,7 +39,8 @@ struct Job {
 
 void add_guarded(Template& to, const Job& job) {
     for (const FlagRule& rule : job.wanted.flags) {
-        const bool given = rule.holds == Holds::kAlways || (rule.holds == Holds::kIfKnown && !(job.omitted & kOptionalFlags));
+        const bool given = rule.holds == Holds::kAlways ||
+                           (rule.holds == Holds::kIfKnown && !(job.omitted & kOptionalFlags));
         if (!given || rule.type == CKA_MODIFIABLE) continue;
         // CKA_TOKEN stands in the table as true; a rehearsal replaces it.
         to.flag(rule.type, rule.type == CKA_TOKEN ? job.lifetime == Lifetime::kToken : rule.value);
@@ -51,11 +54,15 @@ void add_guarded(Template& to, const Job& job) {
 
 CK_RV make_secret_key(const Job& job, std::vector<CK_OBJECT_HANDLE>& made) {
     Template secret;
-    secret.number(CKA_CLASS, CKO_SECRET_KEY).number(CKA_KEY_TYPE, job.wanted.key_type).number(CKA_VALUE_LEN, 32);
+    secret.number(CKA_CLASS, CKO_SECRET_KEY)
+        .number(CKA_KEY_TYPE, job.wanted.key_type)
+        .number(CKA_VALUE_LEN, 32);
     add_guarded(secret, job);
-    CK_MECHANISM mechanism{job.wanted.key_type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
+    CK_MECHANISM mechanism{job.wanted.key_type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN,
+                           nullptr, 0};
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    const CK_RV rv = job.module->C_GenerateKey(job.session, &mechanism, secret.data(), secret.size(), &handle);
+    const CK_RV rv =
+        job.module->C_GenerateKey(job.session, &mechanism, secret.data(), secret.size(), &handle);
     if (rv == CKR_OK) made.push_back(handle);
     return rv;
 }
@@ -71,8 +78,9 @@ CK_RV make_key_pair(const Job& job, std::vector<CK_OBJECT_HANDLE>& made) {
     const bool edwards = job.algorithm == KeyAlgorithm::kEd25519;
     CK_MECHANISM mechanism{edwards ? CKM_EC_EDWARDS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, nullptr, 0};
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE, private_key = CK_INVALID_HANDLE;
-    const CK_RV rv = job.module->C_GenerateKeyPair(job.session, &mechanism, public_half.data(), public_half.size(),
-                                                   private_half.data(), private_half.size(), &public_key, &private_key);
+    const CK_RV rv =
+        job.module->C_GenerateKeyPair(job.session, &mechanism, public_half.data(), public_half.size(),
+                                      private_half.data(), private_half.size(), &public_key, &private_key);
     if (rv != CKR_OK) return rv;
     made.push_back(public_key);
     made.push_back(private_key);
@@ -88,10 +96,15 @@ std::unexpected<Error> refused(CK_RV rv, const Job& job, const std::string& labe
 }  // namespace
 
 Status create_object(const Module& module, CK_SESSION_HANDLE session, RoleObject object, Lifetime lifetime,
-                     const CeremonyConfig& config, const WrappingScheme& scheme, std::vector<CK_OBJECT_HANDLE>& made) {
+                     const CeremonyConfig& config, const WrappingScheme& scheme,
+                     std::vector<CK_OBJECT_HANDLE>& made) {
     const ObjectTemplate& wanted = object_template(object);
     const std::string& label = config.labels.*wanted.label;
-    Job job{module, session, wanted, lifetime, as_bytes(label),
+    Job job{module,
+            session,
+            wanted,
+            lifetime,
+            as_bytes(label),
             object == RoleObject::kLog ? KeyAlgorithm::kEd25519 : config.ca_algorithm,
             {wanted.mechanisms.begin(), wanted.mechanisms.end()}};
     if (job.mechanisms.empty()) job.mechanisms.push_back(scheme.mechanism);
@@ -121,9 +134,9 @@ Status rehearse_wrapping(const Module& module, CK_SESSION_HANDLE session, const 
     add_unwrapped_key(unwrapped, KeyAlgorithm::kEcP256);
     ScopedObject public_key(module, session), private_key(module, session), back(module, session);
     CK_MECHANISM generation{CKM_EC_KEY_PAIR_GEN, nullptr, 0};
-    if (const CK_RV rv = module->C_GenerateKeyPair(session, &generation, public_half.data(), public_half.size(),
-                                                   private_half.data(), private_half.size(), public_key.out(),
-                                                   private_key.out());
+    if (const CK_RV rv = module->C_GenerateKeyPair(session, &generation, public_half.data(),
+                                                   public_half.size(), private_half.data(),
+                                                   private_half.size(), public_key.out(), private_key.out());
         rv != CKR_OK)
         return std::unexpected(error_of(rv, "C_GenerateKeyPair"));
     SIGILLO_ASSIGN(const auto point, read_attribute(module, session, public_key.get(), CKA_EC_POINT));
@@ -133,10 +146,11 @@ Status rehearse_wrapping(const Module& module, CK_SESSION_HANDLE session, const 
     CK_MECHANISM wrapping{scheme.mechanism, nullptr, 0};
     Bytes blob(1024);
     CK_ULONG size = blob.size();
-    if (const CK_RV rv = module->C_WrapKey(session, &wrapping, kek, private_key.get(), blob.data(), &size); rv != CKR_OK)
+    if (const CK_RV rv = module->C_WrapKey(session, &wrapping, kek, private_key.get(), blob.data(), &size);
+        rv != CKR_OK)
         return std::unexpected(error_of(rv, "C_WrapKey"));
-    if (const CK_RV rv = module->C_UnwrapKey(session, &wrapping, kek, blob.data(), size, unwrapped.data(), unwrapped.size(),
-                                             back.out());
+    if (const CK_RV rv = module->C_UnwrapKey(session, &wrapping, kek, blob.data(), size, unwrapped.data(),
+                                             unwrapped.size(), back.out());
         rv != CKR_OK)
         return std::unexpected(error_of(rv, "C_UnwrapKey"));
     bool good = false;

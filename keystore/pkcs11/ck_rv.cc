@@ -47,7 +47,8 @@ constexpr Meaning kMeanings[] = {
     SIGILLO_RV(CKR_MECHANISM_INVALID, kRefused),
     SIGILLO_RV(CKR_MECHANISM_PARAM_INVALID, kRefused),
     SIGILLO_RV(CKR_OBJECT_HANDLE_INVALID, kObject),
-    // An operation left over in the session, or lost from it: both mean that the session is not to be trusted.
+    // An operation left over in the session, or lost from it: both mean that the session is not to be
+    // trusted.
     SIGILLO_RV(CKR_OPERATION_ACTIVE, kSession),
     SIGILLO_RV(CKR_OPERATION_NOT_INITIALIZED, kSession),
     SIGILLO_RV(CKR_PIN_INCORRECT, kRefused),
@@ -110,21 +111,27 @@ Errc code_of(CK_RV rv) {
         case CKR_PIN_LEN_RANGE:
         case CKR_PIN_EXPIRED:
         case CKR_PIN_LOCKED:
-        case CKR_USER_PIN_NOT_INITIALIZED: return Errc::kAuthenticationFailed;
+        case CKR_USER_PIN_NOT_INITIALIZED:
+            return Errc::kAuthenticationFailed;
         case CKR_MECHANISM_INVALID:
         case CKR_MECHANISM_PARAM_INVALID:
-        case CKR_FUNCTION_NOT_SUPPORTED: return Errc::kUnsupported;
-        default: break;
+        case CKR_FUNCTION_NOT_SUPPORTED:
+            return Errc::kUnsupported;
+        default:
+            break;
     }
     switch (trouble_of(rv)) {
         case Trouble::kSession:
         case Trouble::kLogin:
         case Trouble::kObject:
         case Trouble::kToken:
-        case Trouble::kBusy: return Errc::kUnavailable;
-        case Trouble::kRefused: return Errc::kHsmRefused;
+        case Trouble::kBusy:
+            return Errc::kUnavailable;
+        case Trouble::kRefused:
+            return Errc::kHsmRefused;
         case Trouble::kNone:
-        case Trouble::kDevice: break;
+        case Trouble::kDevice:
+            break;
     }
     return Errc::kHsmFailed;
 }
@@ -134,6 +141,28 @@ Errc code_of(CK_RV rv) {
 Trouble trouble_of(CK_RV rv) {
     const Meaning* meaning = find(rv);
     return meaning == nullptr ? Trouble::kDevice : meaning->trouble;
+}
+
+bool blames_data(const Error& error) {
+    switch (static_cast<CK_RV>(error.native)) {
+        case CKR_WRAPPED_KEY_INVALID:
+        case CKR_WRAPPED_KEY_LEN_RANGE:
+        case CKR_ENCRYPTED_DATA_INVALID:
+        case CKR_ENCRYPTED_DATA_LEN_RANGE:
+        case CKR_DATA_INVALID:
+        case CKR_DATA_LEN_RANGE:
+        case CKR_SIGNATURE_INVALID:
+        case CKR_TEMPLATE_INCONSISTENT:
+        case CKR_ATTRIBUTE_VALUE_INVALID:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool blames_data_or_device(const Error& error) {
+    const auto rv = static_cast<CK_RV>(error.native);
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_DEVICE_ERROR;
 }
 
 std::string_view name_of(CK_RV rv) {

@@ -11,9 +11,12 @@ constexpr std::uint8_t kP256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03
 constexpr std::uint8_t kP384[] = {0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22};
 constexpr std::uint8_t kEd25519[] = {0x06, 0x03, 0x2B, 0x65, 0x70};  // RFC 8410 §3
 constexpr std::uint8_t kEcPublicKey[] = {0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01};
-constexpr std::uint8_t kRsaEncryption[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
+constexpr std::uint8_t kRsaEncryption[] = {0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7,
+                                           0x0D, 0x01, 0x01, 0x01, 0x05, 0x00};
 
-std::size_t size_of_length(std::size_t length) { return length < 0x80 ? 1 : length < 0x100 ? 2 : 3; }
+std::size_t size_of_length(std::size_t length) {
+    return length < 0x80 ? 1 : length < 0x100 ? 2 : 3;
+}
 
 // All that is written here is shorter than 64 KiB.
 void put_header(Bytes& out, std::uint8_t tag, std::size_t length) {
@@ -33,7 +36,9 @@ ByteView without_leading_zeros(ByteView number) {
 }
 
 // An unsigned number's contents octets: one zero in front where the first bit would read as a sign.
-std::size_t integer_size(ByteView minimal) { return minimal.size() + (minimal.front() >> 7); }
+std::size_t integer_size(ByteView minimal) {
+    return minimal.size() + (minimal.front() >> 7);
+}
 
 void put_integer(Bytes& out, ByteView minimal) {
     put_header(out, kInteger, integer_size(minimal));
@@ -41,7 +46,9 @@ void put_integer(Bytes& out, ByteView minimal) {
     append(out, minimal);
 }
 
-std::size_t tlv_size(std::size_t length) { return 1 + size_of_length(length) + length; }
+std::size_t tlv_size(std::size_t length) {
+    return 1 + size_of_length(length) + length;
+}
 
 Bytes sequence_of_integers(ByteView a, ByteView b) {
     const std::size_t length = tlv_size(integer_size(a)) + tlv_size(integer_size(b));
@@ -83,20 +90,33 @@ Bytes digest_info(const Digest& digest) {
     // 2.16.840.1.101.3.4.2.x with NULL parameters; only the last arc and the lengths differ.
     const auto size = static_cast<std::uint8_t>(digest.bytes().size());
     const auto arc = static_cast<std::uint8_t>(digest.algorithm());
-    static_assert(static_cast<int>(HashAlgorithm::kSha256) == 1 && static_cast<int>(HashAlgorithm::kSha512) == 3);
-    const std::array<std::uint8_t, 19> prefix{0x30, static_cast<std::uint8_t>(17 + size), 0x30, 0x0D, 0x06, 0x09, 0x60,
-                                              0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, arc, 0x05, 0x00, kOctetString, size};
+    static_assert(static_cast<int>(HashAlgorithm::kSha256) == 1 &&
+                  static_cast<int>(HashAlgorithm::kSha512) == 3);
+    const std::array<std::uint8_t, 19> prefix{0x30, static_cast<std::uint8_t>(17 + size),
+                                              0x30, 0x0D,
+                                              0x06, 0x09,
+                                              0x60, 0x86,
+                                              0x48, 0x01,
+                                              0x65, 0x03,
+                                              0x04, 0x02,
+                                              arc,  0x05,
+                                              0x00, kOctetString,
+                                              size};
     return concat(prefix, digest.bytes());
 }
 
 ByteView ec_params(KeyAlgorithm algorithm) {
     switch (algorithm) {
-        case KeyAlgorithm::kEcP256: return kP256;
-        case KeyAlgorithm::kEcP384: return kP384;
-        case KeyAlgorithm::kEd25519: return kEd25519;
+        case KeyAlgorithm::kEcP256:
+            return kP256;
+        case KeyAlgorithm::kEcP384:
+            return kP384;
+        case KeyAlgorithm::kEd25519:
+            return kEd25519;
         case KeyAlgorithm::kRsa2048:
         case KeyAlgorithm::kRsa3072:
-        case KeyAlgorithm::kRsa4096: break;
+        case KeyAlgorithm::kRsa4096:
+            break;
     }
     return {};
 }
@@ -107,7 +127,8 @@ Result<PublicKey> ec_public_key(KeyAlgorithm algorithm, ByteView point) {
     // The lengths here are below 128, so the OCTET STRING's header has two bytes.
     if (point.size() == size + 2 && point[0] == kOctetString && point[1] == size) point = point.subspan(2);
     if (point.size() != size || (!edwards && point[0] != 0x04))
-        return fail(Errc::kHsmFailed, "CKA_EC_POINT is no uncompressed point of " + std::string(key_algorithm_name(algorithm)));
+        return fail(Errc::kHsmFailed,
+                    "CKA_EC_POINT is no uncompressed point of " + std::string(key_algorithm_name(algorithm)));
     if (edwards) return PublicKey{algorithm, subject_public_key_info({ec_params(algorithm)}, point)};
     return PublicKey{algorithm, subject_public_key_info({kEcPublicKey, ec_params(algorithm)}, point)};
 }
@@ -116,8 +137,10 @@ Result<PublicKey> rsa_public_key(KeyAlgorithm algorithm, ByteView modulus, ByteV
     modulus = without_leading_zeros(modulus);
     exponent = without_leading_zeros(exponent);
     if (modulus.size() * 8 != key_bits(algorithm) || (modulus.front() >> 7) == 0 || exponent.empty())
-        return fail(Errc::kHsmFailed, "CKA_MODULUS is not one of " + std::string(key_algorithm_name(algorithm)));
-    return PublicKey{algorithm, subject_public_key_info({kRsaEncryption}, sequence_of_integers(modulus, exponent))};
+        return fail(Errc::kHsmFailed,
+                    "CKA_MODULUS is not one of " + std::string(key_algorithm_name(algorithm)));
+    return PublicKey{algorithm,
+                     subject_public_key_info({kRsaEncryption}, sequence_of_integers(modulus, exponent))};
 }
 
 }  // namespace sigillo::pkcs11

@@ -20,8 +20,8 @@ Bytes digest_info(const Digest& digest);
 // Curve as CKA_EC_PARAMS has it: the DER OID. Empty for RSA.
 ByteView ec_params(KeyAlgorithm algorithm);
 
-// SubjectPublicKeyInfo. `point` is CKA_EC_POINT: a DER OCTET STRING around the point, or (modules differ) the bare
-// point: 04 ‖ X ‖ Y, for Ed25519 32 bytes. kHsmFailed when the shape is not the algorithm's.
+// SubjectPublicKeyInfo. `point` is CKA_EC_POINT: a DER OCTET STRING around the point, or (modules differ) the
+// bare point: 04 ‖ X ‖ Y, for Ed25519 32 bytes. kHsmFailed when the shape is not the algorithm's.
 Result<PublicKey> ec_public_key(KeyAlgorithm algorithm, ByteView point);
 // From CKA_MODULUS and CKA_PUBLIC_EXPONENT. kHsmFailed when the modulus has not exactly key_bits(algorithm).
 Result<PublicKey> rsa_public_key(KeyAlgorithm algorithm, ByteView modulus, ByteView exponent);

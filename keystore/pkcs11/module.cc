@@ -10,8 +10,8 @@ Result<std::shared_ptr<Module>> Module::load(const std::filesystem::path& path, 
     void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         const char* why = ::dlerror();
-        return fail(Errc::kNotFound, "PKCS#11 module " + path.string() + " cannot be loaded: " +
-                                         (why != nullptr ? why : "no reason given") +
+        return fail(Errc::kNotFound, "PKCS#11 module " + path.string() +
+                                         " cannot be loaded: " + (why != nullptr ? why : "no reason given") +
                                          "; install it or correct module-path");
     }
     const auto get_list = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(library, "C_GetFunctionList"));

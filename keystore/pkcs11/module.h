@@ -12,13 +12,13 @@ namespace sigillo::pkcs11 {
 
 // Thread-safe: initialised with CKF_OS_LOCKING_OK, so the module locks for itself.
 class Module {
-   public:
-    // kNotFound (no such library), kUnsupported (no C_GetFunctionList, or older than v2.20), else as error_before().
-    // A module that something else in this process has initialised already is used as it is.
+ public:
+    // kNotFound (no such library), kUnsupported (no C_GetFunctionList, or older than v2.20), else as
+    // error_before(). A module that something else in this process has initialised already is used as it is.
     static Result<std::shared_ptr<Module>> load(const std::filesystem::path& path, bool finalize = false);
 
-    // C_Finalize, when asked for and when it was this object that initialised. Never dlclose: the library's exit
-    // handlers would point into nothing.
+    // C_Finalize, when asked for and when it was this object that initialised. Never dlclose: the library's
+    // exit handlers would point into nothing.
     ~Module();
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
@@ -26,7 +26,7 @@ class Module {
     const CK_FUNCTION_LIST* operator->() const { return functions_; }
     const std::string& path() const { return path_; }
 
-   private:
+ private:
     Module(std::string path, CK_FUNCTION_LIST* functions) : path_(std::move(path)), functions_(functions) {}
 
     const std::string path_;

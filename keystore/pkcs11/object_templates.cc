@@ -12,18 +12,22 @@
 namespace sigillo::pkcs11 {
 namespace {
 
-#define SIGILLO_FLAG(name, value, holds) FlagRule{name, #name, value, Holds::holds}
-// The part that all our objects share. MODIFIABLE = 0 is what the rest stands on: with it on, CKA_DECRYPT could
-// be switched on later, which makes the KEK an oracle that decrypts signers' keys.
-#define SIGILLO_GUARDED                                                                                \
-    SIGILLO_FLAG(CKA_TOKEN, true, kAlways), SIGILLO_FLAG(CKA_PRIVATE, true, kAlways),                  \
-        SIGILLO_FLAG(CKA_SENSITIVE, true, kAlways), SIGILLO_FLAG(CKA_EXTRACTABLE, false, kAlways),     \
-        SIGILLO_FLAG(CKA_MODIFIABLE, false, kAlways), SIGILLO_FLAG(CKA_COPYABLE, false, kIfKnown),     \
-        SIGILLO_FLAG(CKA_ALWAYS_SENSITIVE, true, kResult), SIGILLO_FLAG(CKA_NEVER_EXTRACTABLE, true, kResult)
-#define SIGILLO_SECRET_USES(encrypt, sign, wrap)                                                       \
-    SIGILLO_FLAG(CKA_ENCRYPT, encrypt, kAlways), SIGILLO_FLAG(CKA_DECRYPT, encrypt, kAlways),          \
-        SIGILLO_FLAG(CKA_SIGN, sign, kAlways), SIGILLO_FLAG(CKA_VERIFY, sign, kAlways),                \
-        SIGILLO_FLAG(CKA_WRAP, wrap, kAlways), SIGILLO_FLAG(CKA_UNWRAP, wrap, kAlways),                \
+#define SIGILLO_FLAG(name, value, holds) \
+    FlagRule {                           \
+        name, #name, value, Holds::holds \
+    }
+// The part that all our objects share. MODIFIABLE = 0 is what the rest stands on: with it on, CKA_DECRYPT
+// could be switched on later, which makes the KEK an oracle that decrypts signers' keys.
+#define SIGILLO_GUARDED                                                                            \
+    SIGILLO_FLAG(CKA_TOKEN, true, kAlways), SIGILLO_FLAG(CKA_PRIVATE, true, kAlways),              \
+        SIGILLO_FLAG(CKA_SENSITIVE, true, kAlways), SIGILLO_FLAG(CKA_EXTRACTABLE, false, kAlways), \
+        SIGILLO_FLAG(CKA_MODIFIABLE, false, kAlways), SIGILLO_FLAG(CKA_COPYABLE, false, kIfKnown), \
+        SIGILLO_FLAG(CKA_ALWAYS_SENSITIVE, true, kResult),                                         \
+        SIGILLO_FLAG(CKA_NEVER_EXTRACTABLE, true, kResult)
+#define SIGILLO_SECRET_USES(encrypt, sign, wrap)                                              \
+    SIGILLO_FLAG(CKA_ENCRYPT, encrypt, kAlways), SIGILLO_FLAG(CKA_DECRYPT, encrypt, kAlways), \
+        SIGILLO_FLAG(CKA_SIGN, sign, kAlways), SIGILLO_FLAG(CKA_VERIFY, sign, kAlways),       \
+        SIGILLO_FLAG(CKA_WRAP, wrap, kAlways), SIGILLO_FLAG(CKA_UNWRAP, wrap, kAlways),       \
         SIGILLO_FLAG(CKA_DERIVE, false, kAlways)
 
 constexpr std::array kKekFlags{SIGILLO_GUARDED, SIGILLO_SECRET_USES(false, false, true),
@@ -46,18 +50,24 @@ constexpr std::array<CK_MECHANISM_TYPE, 1> kEddsaOnly{CKM_EDDSA};
 constexpr std::array<CK_MECHANISM_TYPE, 1> kEcdsaOnly{CKM_ECDSA};
 
 constexpr std::array<ObjectTemplate, kRoleObjects> kTemplates{{
-    {RoleObject::kLog, "the log key", "Ed25519 key pair, signs the log's checkpoints", &KeyLabels::log, CKO_PRIVATE_KEY,
-     CKK_EC_EDWARDS, kSigningFlags, kEddsaOnly},
-    {RoleObject::kCa, "the CA key", "EC key pair, signs certificates and CRLs", &KeyLabels::ca, CKO_PRIVATE_KEY, CKK_EC,
-     kSigningFlags, kEcdsaOnly},
-    {RoleObject::kRecords, "the record-MAC key", "HMAC-SHA-256, protects the store's records", &KeyLabels::records,
-     CKO_SECRET_KEY, CKK_GENERIC_SECRET, kMacFlags, kHmacOnly},
+    {RoleObject::kLog, "the log key", "Ed25519 key pair, signs the log's checkpoints", &KeyLabels::log,
+     CKO_PRIVATE_KEY, CKK_EC_EDWARDS, kSigningFlags, kEddsaOnly},
+    {RoleObject::kCa, "the CA key", "EC key pair, signs certificates and CRLs", &KeyLabels::ca,
+     CKO_PRIVATE_KEY, CKK_EC, kSigningFlags, kEcdsaOnly},
+    {RoleObject::kRecords, "the record-MAC key", "HMAC-SHA-256, protects the store's records",
+     &KeyLabels::records, CKO_SECRET_KEY, CKK_GENERIC_SECRET, kMacFlags, kHmacOnly},
     {RoleObject::kPinPepper, "the PIN-pepper key", "HMAC-SHA-256, stands between a PIN and its guesser",
      &KeyLabels::pin_pepper, CKO_SECRET_KEY, CKK_GENERIC_SECRET, kMacFlags, kHmacOnly},
-    {RoleObject::kSealing, "the sealing key", "AES-256-GCM, seals seeds and personal data", &KeyLabels::sealing,
-     CKO_SECRET_KEY, CKK_AES, kSealingFlags, kGcmOnly},
-    {RoleObject::kKek, "the KEK", "AES-256, wraps and unwraps signers' keys", &KeyLabels::kek, CKO_SECRET_KEY, CKK_AES,
-     kKekFlags, {}},
+    {RoleObject::kSealing, "the sealing key", "AES-256-GCM, seals seeds and personal data",
+     &KeyLabels::sealing, CKO_SECRET_KEY, CKK_AES, kSealingFlags, kGcmOnly},
+    {RoleObject::kKek,
+     "the KEK",
+     "AES-256, wraps and unwraps signers' keys",
+     &KeyLabels::kek,
+     CKO_SECRET_KEY,
+     CKK_AES,
+     kKekFlags,
+     {}},
 }};
 
 constexpr CK_ULONG kSecretBytes = 32;  // AES-256, HMAC-SHA-256
@@ -66,12 +76,20 @@ struct Needed {
     CK_MECHANISM_TYPE mechanism;
     std::string_view name;
 };
-#define SIGILLO_NEEDED(name) Needed{name, #name}
-constexpr std::array kNeeded{SIGILLO_NEEDED(CKM_AES_KEY_GEN),         SIGILLO_NEEDED(CKM_GENERIC_SECRET_KEY_GEN),
-                             SIGILLO_NEEDED(CKM_SHA256_HMAC),         SIGILLO_NEEDED(CKM_AES_GCM),
-                             SIGILLO_NEEDED(CKM_EC_KEY_PAIR_GEN),     SIGILLO_NEEDED(CKM_ECDSA),
-                             SIGILLO_NEEDED(CKM_RSA_PKCS_KEY_PAIR_GEN), SIGILLO_NEEDED(CKM_RSA_PKCS),
-                             SIGILLO_NEEDED(CKM_RSA_PKCS_PSS),        SIGILLO_NEEDED(CKM_EC_EDWARDS_KEY_PAIR_GEN),
+#define SIGILLO_NEEDED(name) \
+    Needed {                 \
+        name, #name          \
+    }
+constexpr std::array kNeeded{SIGILLO_NEEDED(CKM_AES_KEY_GEN),
+                             SIGILLO_NEEDED(CKM_GENERIC_SECRET_KEY_GEN),
+                             SIGILLO_NEEDED(CKM_SHA256_HMAC),
+                             SIGILLO_NEEDED(CKM_AES_GCM),
+                             SIGILLO_NEEDED(CKM_EC_KEY_PAIR_GEN),
+                             SIGILLO_NEEDED(CKM_ECDSA),
+                             SIGILLO_NEEDED(CKM_RSA_PKCS_KEY_PAIR_GEN),
+                             SIGILLO_NEEDED(CKM_RSA_PKCS),
+                             SIGILLO_NEEDED(CKM_RSA_PKCS_PSS),
+                             SIGILLO_NEEDED(CKM_EC_EDWARDS_KEY_PAIR_GEN),
                              SIGILLO_NEEDED(CKM_EDDSA)};
 #undef SIGILLO_NEEDED
 
@@ -94,16 +112,21 @@ void check_allowed(const Bytes& value, const ObjectTemplate& wanted, std::vector
 Result<bool> knows_unwrap_template(const Module& module, CK_SESSION_HANDLE session) {
     Template probe;
     probe.number(CKA_CLASS, CKO_SECRET_KEY).number(CKA_KEY_TYPE, CKK_AES).number(CKA_VALUE_LEN, kSecretBytes);
-    probe.flag(CKA_TOKEN, false).flag(CKA_UNWRAP, true).attributes(CKA_UNWRAP_TEMPLATE, unwrap_template(), kUnwrapTemplateSize);
+    probe.flag(CKA_TOKEN, false)
+        .flag(CKA_UNWRAP, true)
+        .attributes(CKA_UNWRAP_TEMPLATE, unwrap_template(), kUnwrapTemplateSize);
     CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
     ScopedObject key(module, session);
     const CK_RV rv = module->C_GenerateKey(session, &mechanism, probe.data(), probe.size(), key.out());
-    if (rv != CKR_OK && trouble_of(rv) != Trouble::kRefused) return std::unexpected(error_before(rv, "C_GenerateKey"));
+    if (rv != CKR_OK && trouble_of(rv) != Trouble::kRefused)
+        return std::unexpected(error_before(rv, "C_GenerateKey"));
     return rv == CKR_OK;
 }
 
-// CKA_UNWRAP_TEMPLATE of the KEK: without it, whoever has the login unwraps signers' keys as extractable ones.
-Status check_unwrap_template(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE kek, Findings& findings) {
+// CKA_UNWRAP_TEMPLATE of the KEK: without it, whoever has the login unwraps signers' keys as extractable
+// ones.
+Status check_unwrap_template(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE kek,
+                             Findings& findings) {
     std::array<CK_BYTE, 64> values[kUnwrapTemplateSize]{};
     CK_ATTRIBUTE inner[kUnwrapTemplateSize]{};
     for (std::size_t at = 0; at < kUnwrapTemplateSize; ++at)
@@ -131,14 +154,19 @@ Status check_unwrap_template(const Module& module, CK_SESSION_HANDLE session, CK
 
 }  // namespace
 
-std::span<const ObjectTemplate, kRoleObjects> object_templates() { return kTemplates; }
+std::span<const ObjectTemplate, kRoleObjects> object_templates() {
+    return kTemplates;
+}
 
-const ObjectTemplate& object_template(RoleObject object) { return kTemplates[static_cast<std::size_t>(object)]; }
+const ObjectTemplate& object_template(RoleObject object) {
+    return kTemplates[static_cast<std::size_t>(object)];
+}
 
 Status check_mechanisms(const std::set<CK_MECHANISM_TYPE>& offered) {
     std::string missing;
     for (const Needed& needed : kNeeded)
-        if (!offered.contains(needed.mechanism)) missing += (missing.empty() ? "" : ", ") + std::string(needed.name);
+        if (!offered.contains(needed.mechanism))
+            missing += (missing.empty() ? "" : ", ") + std::string(needed.name);
     if (!missing.empty()) return fail(Errc::kUnsupported, "the token does not offer " + missing);
     return {};
 }
@@ -157,7 +185,8 @@ Result<Findings> examine(const Module& module, CK_SESSION_HANDLE session, CK_OBJ
     for (const FlagRule& rule : wanted.flags) {
         SIGILLO_ASSIGN(const auto value, read_flag(module, session, object, rule.type));
         if (!value)
-            (rule.holds == Holds::kIfKnown ? findings.absent : findings.weak).emplace_back(std::string(rule.name) + " is absent");
+            (rule.holds == Holds::kIfKnown ? findings.absent : findings.weak)
+                .emplace_back(std::string(rule.name) + " is absent");
         else if (*value != rule.value)
             findings.weak.emplace_back(std::string(rule.name) + " is " + (*value ? "true" : "false"));
     }
@@ -172,7 +201,8 @@ Result<Findings> examine(const Module& module, CK_SESSION_HANDLE session, CK_OBJ
         check_allowed(*allowed, wanted, findings.weak);
     else
         findings.absent.emplace_back("CKA_ALLOWED_MECHANISMS is absent");
-    if (wanted.object == RoleObject::kKek) SIGILLO_TRY(check_unwrap_template(module, session, object, findings));
+    if (wanted.object == RoleObject::kKek)
+        SIGILLO_TRY(check_unwrap_template(module, session, object, findings));
     return findings;
 }
 

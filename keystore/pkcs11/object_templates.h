@@ -37,7 +37,7 @@ struct ObjectTemplate {
     RoleObject object;
     std::string_view noun;         // "the KEK"
     std::string_view description;  // for the ceremony's minutes
-    std::string KeyLabels::*label;
+    std::string KeyLabels::* label;
     CK_OBJECT_CLASS object_class;  // CKO_SECRET_KEY, or CKO_PRIVATE_KEY with a public key of the same label
     CK_KEY_TYPE key_type;
     std::span<const FlagRule> flags;
@@ -52,8 +52,8 @@ const ObjectTemplate& object_template(RoleObject object);
 // kUnsupported naming all that is missing.
 Status check_mechanisms(const std::set<CK_MECHANISM_TYPE>& offered);
 
-// What the KEK makes of every key that it unwraps, whatever is asked for: SENSITIVE, not EXTRACTABLE. So not even
-// code with the login can unwrap a signer's key and read it. (PKCS#11 v2.40 §4.9.2)
+// What the KEK makes of every key that it unwraps, whatever is asked for: SENSITIVE, not EXTRACTABLE. So not
+// even code with the login can unwrap a signer's key and read it. (PKCS#11 v2.40 §4.9.2)
 inline constexpr std::size_t kUnwrapTemplateSize = 2;
 const CK_ATTRIBUTE* unwrap_template();
 
@@ -67,7 +67,8 @@ Result<Findings> examine(const Module& module, CK_SESSION_HANDLE session, CK_OBJ
 
 // A signer's unwrapped private key: signs, and nothing else; dies with its session.
 void add_unwrapped_key(Template& to, KeyAlgorithm algorithm);
-// A signer's private key between C_GenerateKeyPair and C_DestroyObject: can be wrapped, and nothing more than it must.
+// A signer's private key between C_GenerateKeyPair and C_DestroyObject: can be wrapped, and nothing more than
+// it must.
 void add_generated_private_key(Template& to);
 void add_generated_public_key(Template& to, KeyAlgorithm algorithm);
 

@@ -33,9 +33,12 @@ struct Pkcs11Config {
     // Sessions that sign at the same time, besides the anchor. 4: SoftHSM has a lock inside and gains nothing
     // beyond 2; network HSMs gain up to their number of cores.
     std::size_t max_sessions = 4;
+    // Of those, how many may generate keys at a time: RSA takes seconds and must not starve the signing. 2.
+    std::size_t max_generations = 2;
     // Longest wait for a session before a call answers kUnavailable. 10 s: below the clients' usual 30 s.
     std::chrono::milliseconds session_wait{10'000};
-    // A call that stays in the HSM longer than this turns health() red. 5 s: a hundred times a slow signature.
+    // A call that stays in the HSM longer than this turns health() red. 5 s: a hundred times a slow
+    // signature.
     std::chrono::milliseconds slow_call{5'000};
     // The same for key generation, where RSA-4096 honestly takes many seconds. 60 s.
     std::chrono::milliseconds slow_generation{60'000};
@@ -47,13 +50,14 @@ struct Pkcs11Config {
 };
 
 class Pkcs11KeyStore final : public KeyStore {
-   public:
-    // Logs in, finds every object of `labels`, holds its attributes against the ceremony's templates and proves
-    // with a throw-away key that the KEK wraps and unwraps.
-    // kInvalidArgument (URI, PIN missing), kNotFound (module, token or object: `detail` says what to run),
-    // kAuthenticationFailed (wrong or locked PIN: do not try again), kCorrupt (an object weaker than its
-    // template: each weak attribute is named; or two objects with one label), kUnsupported (mechanism missing).
-    static Result<std::unique_ptr<Pkcs11KeyStore>> create(Pkcs11Config config, Random& random, Logger& logger);
+ public:
+    // Logs in, finds every object of `labels`, holds its attributes against the ceremony's templates and
+    // proves with a throw-away key that the KEK wraps and unwraps. kInvalidArgument (URI, PIN missing),
+    // kNotFound (module, token or object: `detail` says what to run), kAuthenticationFailed (wrong or locked
+    // PIN: do not try again), kCorrupt (an object weaker than its template: each weak attribute is named; or
+    // two objects with one label), kUnsupported (mechanism missing).
+    static Result<std::unique_ptr<Pkcs11KeyStore>> create(Pkcs11Config config, Random& random,
+                                                          Logger& logger);
     ~Pkcs11KeyStore() override;
 
     Result<std::shared_ptr<SigningKey>> role_key(KeyRole role) override;
@@ -70,7 +74,7 @@ class Pkcs11KeyStore final : public KeyStore {
 
     class Impl;  // keystore/pkcs11's own
 
-   private:
+ private:
     explicit Pkcs11KeyStore(std::shared_ptr<Impl> impl);
     std::shared_ptr<Impl> impl_;
 };

@@ -18,18 +18,20 @@ Result<Bytes> TokenKey::sign_message(ByteView message) {
 Result<Bytes> TokenKey::sign_with(const CK_MECHANISM& mechanism, ByteView input) {
     TokenConnection& token = connection();
     Bytes signature;
-    SIGILLO_TRY(token.run(Where::kPool, CallKind::kShort, [&](CK_SESSION_HANDLE session, std::uint64_t generation) {
-        const auto key = handle(generation);
-        if (!key)
-            return Outcome::wrong({Errc::kUnavailable, "the key went with its HSM session; it must be unwrapped anew"});
-        RawSignature raw;
-        Outcome outcome = raw_sign(token.module(), session, *key, mechanism, input, raw);
-        if (outcome.rv != CKR_OK || outcome.error) return outcome;
-        auto encoded = encoded_signature(public_key_.algorithm, raw.view());
-        if (!encoded) return Outcome::wrong(std::move(encoded).error());
-        signature = *std::move(encoded);
-        return outcome;
-    }));
+    SIGILLO_TRY(
+        token.run(Where::kPool, CallKind::kShort, [&](CK_SESSION_HANDLE session, std::uint64_t generation) {
+            const auto key = handle(generation);
+            if (!key)
+                return Outcome::wrong(
+                    {Errc::kUnavailable, "the key went with its HSM session; it must be unwrapped anew"});
+            RawSignature raw;
+            Outcome outcome = raw_sign(token.module(), session, *key, mechanism, input, raw);
+            if (outcome.rv != CKR_OK || outcome.error) return outcome;
+            auto encoded = encoded_signature(public_key_.algorithm, raw.view());
+            if (!encoded) return Outcome::wrong(std::move(encoded).error());
+            signature = *std::move(encoded);
+            return outcome;
+        }));
     return signature;
 }
 

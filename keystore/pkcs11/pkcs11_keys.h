@@ -12,7 +12,7 @@ namespace sigillo::pkcs11 {
 
 // What a key signs with: the token, and where its handle is found.
 class TokenKey : public SigningKey {
-   public:
+ public:
     explicit TokenKey(PublicKey public_key) : public_key_(std::move(public_key)) {}
     TokenKey(const TokenKey&) = delete;  // a session key's handle has one owner
     TokenKey& operator=(const TokenKey&) = delete;
@@ -21,12 +21,12 @@ class TokenKey : public SigningKey {
     Result<Bytes> sign(SignatureScheme scheme, const Digest& digest) final;
     Result<Bytes> sign_message(ByteView message) final;
 
-   protected:
+ protected:
     virtual TokenConnection& connection() = 0;
     // The object in this generation of handles; nullopt when it went with an earlier one.
     virtual std::optional<CK_OBJECT_HANDLE> handle(std::uint64_t generation) = 0;
 
-   private:
+ private:
     Result<Bytes> sign_with(const CK_MECHANISM& mechanism, ByteView input);
     const PublicKey public_key_;
 };

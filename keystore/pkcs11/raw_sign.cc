@@ -15,9 +15,12 @@ namespace {
 
 CK_RSA_PKCS_PSS_PARAMS pss_params(HashAlgorithm hash) {
     switch (hash) {
-        case HashAlgorithm::kSha256: return {CKM_SHA256, CKG_MGF1_SHA256, digest_size(hash)};
-        case HashAlgorithm::kSha384: return {CKM_SHA384, CKG_MGF1_SHA384, digest_size(hash)};
-        case HashAlgorithm::kSha512: return {CKM_SHA512, CKG_MGF1_SHA512, digest_size(hash)};
+        case HashAlgorithm::kSha256:
+            return {CKM_SHA256, CKG_MGF1_SHA256, digest_size(hash)};
+        case HashAlgorithm::kSha384:
+            return {CKM_SHA384, CKG_MGF1_SHA384, digest_size(hash)};
+        case HashAlgorithm::kSha512:
+            return {CKM_SHA512, CKG_MGF1_SHA512, digest_size(hash)};
     }
     return {};
 }
@@ -41,7 +44,8 @@ bool verifies_ed25519(const PublicKey& key, ByteView message, ByteView signature
 SignRequest::SignRequest(KeyAlgorithm algorithm, SignatureScheme scheme, const Digest& digest) {
     if (is_ec(algorithm)) {
         mechanism_.mechanism = CKM_ECDSA;
-        // FIPS 186-4 §6.4: the leftmost bits of a digest longer than the order. Tokens do it or refuse; so we do it.
+        // FIPS 186-4 §6.4: the leftmost bits of a digest longer than the order. Tokens do it or refuse; so we
+        // do it.
         put(digest.bytes().first(std::min<std::size_t>(digest.bytes().size(), key_bits(algorithm) / 8)));
     } else if (scheme.padding == SignaturePadding::kPss) {
         pss_ = pss_params(scheme.hash);
@@ -53,7 +57,9 @@ SignRequest::SignRequest(KeyAlgorithm algorithm, SignatureScheme scheme, const D
     }
 }
 
-void cleanse(RawSignature& raw) { OPENSSL_cleanse(raw.bytes.data(), raw.bytes.size()); }
+void cleanse(RawSignature& raw) {
+    OPENSSL_cleanse(raw.bytes.data(), raw.bytes.size());
+}
 
 void SignRequest::put(ByteView bytes) {
     std::ranges::copy(bytes, input_.begin());
@@ -66,10 +72,11 @@ std::size_t raw_signature_size(KeyAlgorithm algorithm) {
     return is_rsa(algorithm) ? bytes : 2 * bytes;
 }
 
-Outcome raw_sign(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const CK_MECHANISM& mechanism,
-                 ByteView input, RawSignature& out) {
+Outcome raw_sign(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
+                 const CK_MECHANISM& mechanism, ByteView input, RawSignature& out) {
     CK_MECHANISM copy = mechanism;
-    if (const CK_RV rv = module->C_SignInit(session, &copy, key); rv != CKR_OK) return Outcome::before(rv, "C_SignInit");
+    if (const CK_RV rv = module->C_SignInit(session, &copy, key); rv != CKR_OK)
+        return Outcome::before(rv, "C_SignInit");
     out.size = out.bytes.size();
     const CK_RV rv = module->C_Sign(session, input_bytes(input), input.size(), out.bytes.data(), &out.size);
     if (rv == CKR_OK && out.size > out.bytes.size())
@@ -79,7 +86,8 @@ Outcome raw_sign(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HAND
 
 Result<Bytes> encoded_signature(KeyAlgorithm algorithm, ByteView raw) {
     if (raw.size() != raw_signature_size(algorithm))
-        return fail(Errc::kHsmFailed, "C_Sign answered CKR_OK with a signature of " + std::to_string(raw.size()) + " bytes");
+        return fail(Errc::kHsmFailed,
+                    "C_Sign answered CKR_OK with a signature of " + std::to_string(raw.size()) + " bytes");
     if (is_ec(algorithm)) return ecdsa_sig_value(raw);
     return to_bytes(raw);
 }
@@ -103,7 +111,8 @@ Outcome prove_possession(const Module& module, CK_SESSION_HANDLE session, CK_OBJ
     // A signature of another length comes from a key on another curve: no failure, only not this key.
     const auto signature = encoded_signature(claimed.algorithm, raw.view());
     if (!signature) return outcome;
-    const auto verdict = verifier->verify({SignaturePadding::kNone, HashAlgorithm::kSha256}, *digest, *signature);
+    const auto verdict =
+        verifier->verify({SignaturePadding::kNone, HashAlgorithm::kSha256}, *digest, *signature);
     good = verdict && *verdict;
     return outcome;
 }

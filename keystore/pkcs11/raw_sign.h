@@ -24,7 +24,7 @@ void cleanse(RawSignature& raw);  // where it is a MAC
 
 // What C_Sign is given for a digest. Not copied: the mechanism points into the request.
 class SignRequest {
-   public:
+ public:
     // `scheme` must fit `algorithm` and `digest`.
     SignRequest(KeyAlgorithm algorithm, SignatureScheme scheme, const Digest& digest);
     SignRequest(const SignRequest&) = delete;
@@ -33,7 +33,7 @@ class SignRequest {
     const CK_MECHANISM& mechanism() const { return mechanism_; }
     ByteView input() const { return {input_.data(), input_size_}; }
 
-   private:
+ private:
     void put(ByteView bytes);
     CK_MECHANISM mechanism_{};
     CK_RSA_PKCS_PSS_PARAMS pss_{};
@@ -45,14 +45,14 @@ class SignRequest {
 std::size_t raw_signature_size(KeyAlgorithm algorithm);
 
 // Whatever length comes back is left to the caller to judge.
-Outcome raw_sign(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const CK_MECHANISM& mechanism,
-                 ByteView input, RawSignature& out);
+Outcome raw_sign(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
+                 const CK_MECHANISM& mechanism, ByteView input, RawSignature& out);
 
 // The signature as the field wants it: ECDSA in DER, the rest as it is. kHsmFailed when it cannot be one.
 Result<Bytes> encoded_signature(KeyAlgorithm algorithm, ByteView raw);
 
-// Lets `key` sign a `challenge` of 32 random bytes and checks with libcrypto: `good` tells whether `claimed` is
-// its public half. For EC and Ed25519.
+// Lets `key` sign a `challenge` of 32 random bytes and checks with libcrypto: `good` tells whether `claimed`
+// is its public half. For EC and Ed25519.
 Outcome prove_possession(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                          const PublicKey& claimed, ByteView challenge, bool& good);
 

@@ -11,12 +11,13 @@ namespace sigillo::pkcs11 {
 namespace {
 
 // Only one object may answer to a label: with two, the records would hang on whichever is found first.
-Result<CK_OBJECT_HANDLE> find_one(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_CLASS object_class,
-                                  const std::string& label) {
+Result<CK_OBJECT_HANDLE> find_one(const Module& module, CK_SESSION_HANDLE session,
+                                  CK_OBJECT_CLASS object_class, const std::string& label) {
     SIGILLO_ASSIGN(const auto found, find_objects(module, session, object_class, label, 2));
     if (found.size() > 1)
-        return fail(Errc::kCorrupt, "two objects of one class are labelled " + label +
-                                        "; an officer must find out where the second comes from and remove it");
+        return fail(Errc::kCorrupt,
+                    "two objects of one class are labelled " + label +
+                        "; an officer must find out where the second comes from and remove it");
     return found.empty() ? CK_INVALID_HANDLE : found.front();
 }
 
@@ -28,8 +29,8 @@ Result<KeyAlgorithm> curve_of(const Module& module, CK_SESSION_HANDLE session, C
     return fail(Errc::kCorrupt, label + " is neither on P-256 nor on P-384");
 }
 
-// Public objects are not under the token's protection as private ones are: a signature shows that the two belong
-// together.
+// Public objects are not under the token's protection as private ones are: a signature shows that the two
+// belong together.
 Status prove(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, const PublicKey& claimed,
              const std::string& label, Random& random) {
     const Bytes challenge = random.bytes(32);
@@ -42,7 +43,8 @@ Status prove(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE k
 Result<PublicKey> public_key_of(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
                                 const ObjectTemplate& wanted, const std::string& label, Random& random) {
     SIGILLO_ASSIGN(const auto handle, find_one(module, session, CKO_PUBLIC_KEY, label));
-    if (handle == CK_INVALID_HANDLE) return fail(Errc::kNotFound, "the public key of " + label + " is missing from the token");
+    if (handle == CK_INVALID_HANDLE)
+        return fail(Errc::kNotFound, "the public key of " + label + " is missing from the token");
     KeyAlgorithm algorithm = KeyAlgorithm::kEd25519;
     if (wanted.key_type == CKK_EC) {
         SIGILLO_ASSIGN(algorithm, curve_of(module, session, handle, label));
@@ -60,7 +62,8 @@ Result<WrappingScheme> scheme_of(const Module& module, CK_SESSION_HANDLE session
     SIGILLO_ASSIGN(const auto allowed, read_attribute(module, session, kek, CKA_ALLOWED_MECHANISMS));
     if (allowed && !allowed->empty()) {
         std::set<CK_MECHANISM_TYPE> both;
-        for (std::size_t at = 0; at + sizeof(CK_MECHANISM_TYPE) <= allowed->size(); at += sizeof(CK_MECHANISM_TYPE)) {
+        for (std::size_t at = 0; at + sizeof(CK_MECHANISM_TYPE) <= allowed->size();
+             at += sizeof(CK_MECHANISM_TYPE)) {
             CK_MECHANISM_TYPE mechanism = 0;
             std::memcpy(&mechanism, allowed->data() + at, sizeof mechanism);
             if (offered.contains(mechanism)) both.insert(mechanism);
@@ -72,7 +75,8 @@ Result<WrappingScheme> scheme_of(const Module& module, CK_SESSION_HANDLE session
 
 }  // namespace
 
-Result<std::array<CK_OBJECT_HANDLE, kRoleObjects>> find_role_handles(const Module& module, CK_SESSION_HANDLE session,
+Result<std::array<CK_OBJECT_HANDLE, kRoleObjects>> find_role_handles(const Module& module,
+                                                                     CK_SESSION_HANDLE session,
                                                                      const KeyLabels& labels) {
     std::array<CK_OBJECT_HANDLE, kRoleObjects> handles{};
     for (const ObjectTemplate& wanted : object_templates()) {
@@ -82,8 +86,9 @@ Result<std::array<CK_OBJECT_HANDLE, kRoleObjects>> find_role_handles(const Modul
     return handles;
 }
 
-Result<RoleObjects> find_role_objects(const Module& module, CK_SESSION_HANDLE session, const KeyLabels& labels,
-                                      const std::set<CK_MECHANISM_TYPE>& mechanisms, Random& random) {
+Result<RoleObjects> find_role_objects(const Module& module, CK_SESSION_HANDLE session,
+                                      const KeyLabels& labels, const std::set<CK_MECHANISM_TYPE>& mechanisms,
+                                      Random& random) {
     SIGILLO_TRY(check_mechanisms(mechanisms));
     RoleObjects objects;
     SIGILLO_ASSIGN(objects.handles, find_role_handles(module, session, labels));
@@ -93,7 +98,8 @@ Result<RoleObjects> find_role_objects(const Module& module, CK_SESSION_HANDLE se
         if (objects[wanted.object] == CK_INVALID_HANDLE)
             missing += (missing.empty() ? "" : ", ") + labels.*wanted.label;
     if (!missing.empty())
-        return fail(Errc::kNotFound, "not on the token: " + missing + "; run `sigilloctl token ceremony` first");
+        return fail(Errc::kNotFound,
+                    "not on the token: " + missing + "; run `sigillod ceremony` first");
 
     std::string weak;
     for (const ObjectTemplate& wanted : object_templates()) {
@@ -101,7 +107,8 @@ Result<RoleObjects> find_role_objects(const Module& module, CK_SESSION_HANDLE se
         for (const std::string& what : found.absent)
             objects.not_known.push_back(labels.*wanted.label + ": " + what);
         for (const std::string& what : found.weak)
-            weak += (weak.empty() ? "" : "; ") + std::string(wanted.noun) + " " + labels.*wanted.label + ": " + what;
+            weak += (weak.empty() ? "" : "; ") + std::string(wanted.noun) + " " + labels.*wanted.label +
+                    ": " + what;
     }
     if (!weak.empty())
         return fail(Errc::kCorrupt, "weaker than the ceremony makes it: " + weak +

@@ -21,13 +21,13 @@ namespace {
 constexpr std::size_t kLongestBlob = 4096;
 
 class SessionKey final : public pkcs11::TokenKey {
-   public:
+ public:
     SessionKey(std::shared_ptr<Pkcs11KeyStore::Impl> store, CK_OBJECT_HANDLE object, std::uint64_t generation,
                PublicKey key)
         : TokenKey(std::move(key)), store_(std::move(store)), object_(object), generation_(generation) {}
     ~SessionKey() override { store_->connection().destroy(object_, generation_); }
 
-   private:
+ private:
     pkcs11::TokenConnection& connection() override { return store_->connection(); }
     std::optional<CK_OBJECT_HANDLE> handle(std::uint64_t generation) override {
         if (generation != generation_) return std::nullopt;
@@ -38,28 +38,14 @@ class SessionKey final : public pkcs11::TokenKey {
     const std::uint64_t generation_;
 };
 
-// Answers of C_UnwrapKey that a bad blob and a bad HSM have in common: SoftHSM says CKR_GENERAL_ERROR to a blob whose
-// integrity check fails, and CKR_FUNCTION_FAILED to a key of another type.
-bool is_ambiguous(const Error& error) {
-    return error.native == CKR_GENERAL_ERROR || error.native == CKR_FUNCTION_FAILED || error.native == CKR_DEVICE_ERROR;
-}
-
-// Definite answers of C_UnwrapKey that speak about the blob.
-bool blames_blob(const Error& error) {
-    return error.code == Errc::kHsmRefused &&
-           (error.native == CKR_WRAPPED_KEY_INVALID || error.native == CKR_WRAPPED_KEY_LEN_RANGE ||
-            error.native == CKR_ENCRYPTED_DATA_INVALID || error.native == CKR_ENCRYPTED_DATA_LEN_RANGE ||
-            error.native == CKR_DATA_INVALID || error.native == CKR_DATA_LEN_RANGE ||
-            error.native == CKR_TEMPLATE_INCONSISTENT || error.native == CKR_ATTRIBUTE_VALUE_INVALID);
-}
-
 std::unexpected<Error> not_this_key(std::string why, std::int64_t native = 0) {
-    return fail(Errc::kCorrupt, "the wrapped key does not belong to its public key: " + std::move(why), {}, native);
+    return fail(Errc::kCorrupt, "the wrapped key does not belong to its public key: " + std::move(why), {},
+                native);
 }
 
 // The public half of a generated pair, from the public object's attributes.
-Result<PublicKey> read_public_key(const pkcs11::Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-                                  KeyAlgorithm algorithm) {
+Result<PublicKey> read_public_key(const pkcs11::Module& module, CK_SESSION_HANDLE session,
+                                  CK_OBJECT_HANDLE object, KeyAlgorithm algorithm) {
     const auto first_type = is_rsa(algorithm) ? CKA_MODULUS : CKA_EC_POINT;
     SIGILLO_ASSIGN(const auto first, pkcs11::read_attribute(module, session, object, first_type));
     if (!first) return fail(Errc::kHsmFailed, "the generated public key lacks its value");
@@ -93,14 +79,15 @@ Outcome generate_and_wrap(const pkcs11::Module& module, CK_SESSION_HANDLE sessio
     CK_ULONG size = blob.size();
     rv = module->C_WrapKey(session, &wrapping, kek, private_key.get(), blob.data(), &size);
 
-    // An EXTRACTABLE key must not outlive this function. If the token will not destroy it, the outcome makes the
-    // caller close the session, which does (PKCS#11 v2.40 §2.4).
+    // An EXTRACTABLE key must not outlive this function. If the token will not destroy it, the outcome makes
+    // the caller close the session, which does (PKCS#11 v2.40 §2.4).
     const CK_RV private_gone = private_key.destroy();
     const CK_RV public_gone = public_key.destroy();
     if (rv != CKR_OK) return Outcome::after(rv, "C_WrapKey");
     if (!key) return failed_reading(std::move(key).error());
     if (private_gone != CKR_OK || public_gone != CKR_OK)
-        return Outcome::wrong({Errc::kHsmFailed, "C_DestroyObject did not destroy a key that was just wrapped"});
+        return Outcome::wrong(
+            {Errc::kHsmFailed, "C_DestroyObject did not destroy a key that was just wrapped"});
     if (size == 0 || size > blob.size())
         return Outcome::wrong({Errc::kHsmFailed, "C_WrapKey answered CKR_OK with a blob of wrong length"});
     blob.resize(size);
@@ -114,6 +101,8 @@ Outcome generate_and_wrap(const pkcs11::Module& module, CK_SESSION_HANDLE sessio
 Result<GeneratedKey> Pkcs11KeyStore::Impl::generate(KeyAlgorithm algorithm) {
     if (!is_ec(algorithm) && !is_rsa(algorithm))
         return fail(Errc::kUnsupported, "signers' keys are EC or RSA", "algorithm");
+    SIGILLO_ASSIGN(const pkcs11::Turnstile::Pass turn,
+                   generations_.enter(session_wait_, CallKind::kGeneration));
     const auto* scheme = pkcs11::wrapping_scheme(scheme_name_);
     GeneratedKey key;
     key.wrapped.scheme = scheme_name_;
@@ -129,30 +118,35 @@ Result<GeneratedKey> Pkcs11KeyStore::Impl::generate(KeyAlgorithm algorithm) {
     return key;
 }
 
-Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap(const WrappedKey& wrapped, const PublicKey& expected) {
+Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap(const WrappedKey& wrapped,
+                                                                 const PublicKey& expected) {
     const auto* scheme = pkcs11::wrapping_scheme(wrapped.scheme);
     if (scheme == nullptr) return not_this_key("no wrapping scheme is named " + wrapped.scheme.substr(0, 40));
     // The KEK permits its own scheme alone, so a blob of another one is of another KEK or is mislabelled.
-    if (scheme->name != scheme_name_) return not_this_key("the KEK wraps by " + scheme_name_ + ", not by " + wrapped.scheme);
+    if (scheme->name != scheme_name_)
+        return not_this_key("the KEK wraps by " + scheme_name_ + ", not by " + wrapped.scheme);
     if (!is_ec(expected.algorithm) && !is_rsa(expected.algorithm))
         return fail(Errc::kUnsupported, "signers' keys are EC or RSA", "algorithm");
-    if (wrapped.blob.empty() || wrapped.blob.size() > kLongestBlob) return not_this_key("its length is impossible");
+    if (wrapped.blob.empty() || wrapped.blob.size() > kLongestBlob)
+        return not_this_key("its length is impossible");
 
     auto key = unwrap_once(scheme->mechanism, wrapped.blob, expected);
     if (key) return key;
-    if (blames_blob(key.error())) return not_this_key(key.error().detail, key.error().native);
-    if (!is_ambiguous(key.error()) || !control_) return key;
+    if (pkcs11::blames_data(key.error())) return not_this_key(key.error().detail, key.error().native);
+    if (!pkcs11::blames_data_or_device(key.error()) || !control_) return key;
 
-    // Once more, in case the HSM only stumbled; then the control: does a blob that is known to be good unwrap?
+    // Once more, in case the HSM only stumbled; then the control: does a blob that is known to be good
+    // unwrap?
     auto again = unwrap_once(scheme->mechanism, wrapped.blob, expected);
-    if (again || !is_ambiguous(again.error())) return again;
+    if (again || !pkcs11::blames_data_or_device(again.error())) return again;
     if (unwrap_once(scheme->mechanism, control_->key.wrapped.blob, control_->key.public_key))
         return not_this_key(again.error().detail, again.error().native);
     return again;
 }
 
-Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap_once(CK_MECHANISM_TYPE mechanism, ByteView blob,
-                                                                     const PublicKey& expected) {
+Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap_once(CK_MECHANISM_TYPE mechanism,
+                                                                      ByteView blob,
+                                                                      const PublicKey& expected) {
     Template wanted;
     pkcs11::add_unwrapped_key(wanted, expected.algorithm);
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
@@ -163,8 +157,9 @@ Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap_once(CK_MECHANI
             if (!kek) return Outcome::wrong(pkcs11::handles_changed());
             born = generation;
             CK_MECHANISM unwrapping{mechanism, nullptr, 0};
-            const CK_RV rv = connection_->module()->C_UnwrapKey(session, &unwrapping, *kek, input_bytes(blob),
-                                                                blob.size(), wanted.data(), wanted.size(), &object);
+            const CK_RV rv =
+                connection_->module()->C_UnwrapKey(session, &unwrapping, *kek, input_bytes(blob), blob.size(),
+                                                   wanted.data(), wanted.size(), &object);
             return Outcome::after(rv, "C_UnwrapKey");
         }));
     // From here on the object is destroyed with `key`, whatever happens.
@@ -174,26 +169,30 @@ Result<std::shared_ptr<SigningKey>> Pkcs11KeyStore::Impl::unwrap_once(CK_MECHANI
     return key;
 }
 
-// SoftHSM's unwrapped EC keys have no public point, so an EC key signs a challenge instead; an RSA private key has
-// modulus and exponent (PKCS#11 v2.40 §2.1.3).
-Result<bool> Pkcs11KeyStore::Impl::is_key_of(CK_OBJECT_HANDLE key, std::uint64_t generation, const PublicKey& expected) {
+// SoftHSM's unwrapped EC keys have no public point, so an EC key signs a challenge instead; an RSA private
+// key has modulus and exponent (PKCS#11 v2.40 §2.1.3).
+Result<bool> Pkcs11KeyStore::Impl::is_key_of(CK_OBJECT_HANDLE key, std::uint64_t generation,
+                                             const PublicKey& expected) {
     bool good = false;
     Bytes challenge;
     if (is_ec(expected.algorithm)) challenge = random_.bytes(32);
-    SIGILLO_TRY(connection_->run(Where::kPool, CallKind::kShort, [&](CK_SESSION_HANDLE session, std::uint64_t now) {
-        if (now != generation) return Outcome::wrong(pkcs11::handles_changed());
-        const pkcs11::Module& module = connection_->module();
-        if (is_ec(expected.algorithm)) return pkcs11::prove_possession(module, session, key, expected, challenge, good);
-        auto modulus = pkcs11::read_attribute(module, session, key, CKA_MODULUS);
-        if (!modulus) return failed_reading(std::move(modulus).error());
-        auto exponent = pkcs11::read_attribute(module, session, key, CKA_PUBLIC_EXPONENT);
-        if (!exponent) return failed_reading(std::move(exponent).error());
-        if (!*modulus || !*exponent)
-            return Outcome::wrong({Errc::kUnsupported, "the token shows no modulus of an unwrapped RSA key"});
-        const auto actual = pkcs11::rsa_public_key(expected.algorithm, **modulus, **exponent);
-        good = actual && *actual == expected;
-        return Outcome{};
-    }));
+    SIGILLO_TRY(
+        connection_->run(Where::kPool, CallKind::kShort, [&](CK_SESSION_HANDLE session, std::uint64_t now) {
+            if (now != generation) return Outcome::wrong(pkcs11::handles_changed());
+            const pkcs11::Module& module = connection_->module();
+            if (is_ec(expected.algorithm))
+                return pkcs11::prove_possession(module, session, key, expected, challenge, good);
+            auto modulus = pkcs11::read_attribute(module, session, key, CKA_MODULUS);
+            if (!modulus) return failed_reading(std::move(modulus).error());
+            auto exponent = pkcs11::read_attribute(module, session, key, CKA_PUBLIC_EXPONENT);
+            if (!exponent) return failed_reading(std::move(exponent).error());
+            if (!*modulus || !*exponent)
+                return Outcome::wrong(
+                    {Errc::kUnsupported, "the token shows no modulus of an unwrapped RSA key"});
+            const auto actual = pkcs11::rsa_public_key(expected.algorithm, **modulus, **exponent);
+            good = actual && *actual == expected;
+            return Outcome{};
+        }));
     return good;
 }
 

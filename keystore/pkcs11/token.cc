@@ -74,16 +74,19 @@ Result<Token> find_token(const Module& module, const TokenUri& uri, const std::s
         if (serial.empty() || token.serial == serial) matching.push_back(std::move(token));
     }
     if (matching.empty())
-        return fail(Errc::kNotFound, "no token matches " + uri.text() + (serial.empty() ? "" : ", serial " + serial) +
-                                         "; put it in, or make one with `sigilloctl token init`");
+        return fail(Errc::kNotFound, "no token matches " + uri.text() +
+                                         (serial.empty() ? "" : ", serial " + serial) +
+                                         "; put it in, or make one with `sigillod ceremony --so-pin-file FILE`");
     if (matching.size() > 1)
-        return fail(Errc::kInvalidArgument, uri.text() + " matches more than one token; add serial= to it", "token_uri");
+        return fail(Errc::kInvalidArgument, uri.text() + " matches more than one token; add serial= to it",
+                    "token_uri");
     return matching.front();
 }
 
 Result<CK_SLOT_ID> first_uninitialised_slot(const Module& module) {
     SIGILLO_ASSIGN(const auto seen, look(module, false));
-    if (seen.empty()) return fail(Errc::kNotFound, "every token of " + module.path() + " is initialised already");
+    if (seen.empty())
+        return fail(Errc::kNotFound, "every token of " + module.path() + " is initialised already");
     return seen.front().slot;
 }
 
@@ -109,16 +112,18 @@ Status login(const Module& module, const Token& token, CK_SESSION_HANDLE session
              const SecretBytes& pin) {
     const bool officer = user == CKU_SO;
     if ((token.flags & (officer ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0)
-        return fail(Errc::kAuthenticationFailed, "token " + token.label + ": the PIN is locked; it was not tried");
-    if ((token.flags & (officer ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY)) != 0)
         return fail(Errc::kAuthenticationFailed,
-                    "token " + token.label +
-                        ": one more wrong PIN locks it, so the PIN was not tried; log in once by hand with the right one");
+                    "token " + token.label + ": the PIN is locked; it was not tried");
+    if ((token.flags & (officer ? CKF_SO_PIN_FINAL_TRY : CKF_USER_PIN_FINAL_TRY)) != 0)
+        return fail(Errc::kAuthenticationFailed, "token " + token.label +
+                                                     ": one more wrong PIN locks it, so the PIN was not "
+                                                     "tried; log in once by hand with the right one");
     const CK_RV rv = module->C_Login(session, user, input_bytes(pin.expose()), pin.size());
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN) return {};
     Error error = error_before(rv, "C_Login");
     error.detail = "token " + token.label + ": " + error.detail;
-    if (error.code == Errc::kAuthenticationFailed) error.detail += "; it is not tried again: check the PIN file";
+    if (error.code == Errc::kAuthenticationFailed)
+        error.detail += "; it is not tried again: check the PIN file";
     return std::unexpected(std::move(error));
 }
 

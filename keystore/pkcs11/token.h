@@ -37,6 +37,7 @@ Result<CK_SESSION_HANDLE> open_session(const Module& module, CK_SLOT_ID slot, Ac
 // Exactly one C_Login, or none at all when the token says that one more wrong PIN locks it. A login that this
 // process has already (another session on the same token) is taken as it is.
 // kAuthenticationFailed (PIN wrong, locked or expired: never to be repeated), else as error_before().
-Status login(const Module& module, const Token& token, CK_SESSION_HANDLE session, CK_USER_TYPE user, const SecretBytes& pin);
+Status login(const Module& module, const Token& token, CK_SESSION_HANDLE session, CK_USER_TYPE user,
+             const SecretBytes& pin);
 
 }  // namespace sigillo::pkcs11

@@ -10,14 +10,15 @@ constexpr std::size_t kDoomedPerCall = 16;
 
 Status check(const Pkcs11Config& config) {
     if (config.pin.empty()) return fail(Errc::kInvalidArgument, "the token's PIN is missing", "pin");
-    if (config.max_sessions == 0) return fail(Errc::kInvalidArgument, "at least one session is needed", "max_sessions");
+    if (config.max_sessions == 0 || config.max_generations == 0)
+        return fail(Errc::kInvalidArgument, "at least one session is needed", "max_sessions");
     return {};
 }
 
 }  // namespace
 
-TokenConnection::TokenConnection(Pkcs11Config config, std::shared_ptr<Module> module, TokenUri uri, Token token,
-                                 Logger& logger, OnLogin on_login)
+TokenConnection::TokenConnection(Pkcs11Config config, std::shared_ptr<Module> module, TokenUri uri,
+                                 Token token, Logger& logger, OnLogin on_login)
     : config_(std::move(config)),
       module_(std::move(module)),
       uri_(std::move(uri)),
@@ -73,12 +74,14 @@ void TokenConnection::discard(std::size_t index) {
     pool_[index].epoch = 0;
 }
 
-void TokenConnection::note_trouble(const std::string& what, bool objects_lost) {
+bool TokenConnection::note_trouble(const std::string& what, bool objects_lost) {
     const std::lock_guard lock(mutex_);
+    const bool news = trouble_ != what;
     trouble_ = what;
     ++troubles_;
     if (objects_lost) objects_lost_ = true;
     suspect_.store(true, std::memory_order_release);
+    return news;
 }
 
 Status TokenConnection::settle(Where where, std::size_t index, bool may_retry, bool& stale, Outcome outcome) {
@@ -86,12 +89,14 @@ Status TokenConnection::settle(Where where, std::size_t index, bool may_retry, b
     const bool answered = outcome.rv == CKR_OK;
     Error error = error_of(std::move(outcome));
     if (trouble == Trouble::kRefused) return std::unexpected(std::move(error));
-    // An answer that makes no sense (`error` with kHsmFailed) says as little for the session as a device error.
+    // An answer that makes no sense (`error` with kHsmFailed) says as little for the session as a device
+    // error.
     if (answered && error.code != Errc::kHsmFailed) return std::unexpected(std::move(error));
 
     if (where == Where::kPool && trouble != Trouble::kObject) discard(index);
-    note_trouble(error.detail, trouble == Trouble::kObject);
-    logger_.warning("hsm_trouble", {{"error", error}, {"retried", may_retry ? "if nothing was done" : "already"}});
+    // Thousands of calls may meet the same trouble; one line a kind says it.
+    if (note_trouble(error.detail, trouble == Trouble::kObject))
+        logger_.warning("hsm_trouble", {{"error", error}});
     stale = may_retry &&
             (trouble == Trouble::kSession || trouble == Trouble::kLogin || trouble == Trouble::kObject);
     return std::unexpected(std::move(error));
@@ -99,11 +104,13 @@ Status TokenConnection::settle(Where where, std::size_t index, bool may_retry, b
 
 void TokenConnection::destroy(CK_OBJECT_HANDLE object, std::uint64_t generation) noexcept {
     if (generation != this->generation()) return;  // went with its anchor
-    const auto pass = suspect_.load(std::memory_order_acquire) ? std::nullopt : pool_gate_.try_enter(CallKind::kShort);
+    const auto pass =
+        suspect_.load(std::memory_order_acquire) ? std::nullopt : pool_gate_.try_enter(CallKind::kShort);
     if (pass) {
         const Login login = login_now();
         const Pooled& pooled = pool_[pass->index()];
-        if (pooled.epoch == login.epoch && (*module_)->C_DestroyObject(pooled.session, object) == CKR_OK) return;
+        if (pooled.epoch == login.epoch && (*module_)->C_DestroyObject(pooled.session, object) == CKR_OK)
+            return;
     }
     const std::lock_guard lock(mutex_);
     doomed_.push_back({object, generation});
@@ -139,8 +146,8 @@ KeyStoreHealth TokenConnection::health() const {
 
     const std::lock_guard lock(mutex_);
     if (recovering_) {
-        const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                                               recovering_since_);
+        const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::steady_clock::now() - recovering_since_);
         oldest = std::max(oldest, age);
         oldest_short = std::max(oldest_short, age);
     }

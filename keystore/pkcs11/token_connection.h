@@ -1,8 +1,8 @@
 // The living connection to one token: one login on an anchor session, a bounded pool of sessions beside it,
 // and getting both back when the token comes and goes.
 //
-// The anchor owns every session object that is kept (PKCS#11 v2.40 §2.4: a session's objects die with it), so a
-// pool session can be thrown away after an error without costing anybody a key. Thread-safe.
+// The anchor owns every session object that is kept (PKCS#11 v2.40 §2.4: a session's objects die with it), so
+// a pool session can be thrown away after an error without costing anybody a key. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -35,20 +35,22 @@ inline Error handles_changed() {
 enum class Where { kPool, kAnchor };  // the anchor only for creating objects that stay
 
 class TokenConnection {
-   public:
+ public:
     // Called after each login (the first too), with a session that is open just for it.
-    using OnLogin = std::function<Status(const Module&, CK_SLOT_ID, CK_SESSION_HANDLE, std::uint64_t generation)>;
+    using OnLogin =
+        std::function<Status(const Module&, CK_SLOT_ID, CK_SESSION_HANDLE, std::uint64_t generation)>;
 
     // One C_Login. Errors as find_token(), login() and `on_login`.
-    static Result<std::unique_ptr<TokenConnection>> open(Pkcs11Config config, Logger& logger, OnLogin on_login);
+    static Result<std::unique_ptr<TokenConnection>> open(Pkcs11Config config, Logger& logger,
+                                                         OnLogin on_login);
     // Closes the sessions, and with the last one the login. No C_Logout: it would also log out other users
     // of the token in this process.
     ~TokenConnection();
 
     // Runs `work(session, generation) -> Outcome` on a session of its own. When the session turns out to be
     // stale, or the login or an object gone, that is mended (without a C_Login while the anchor lives) and
-    // `work` runs a second time; it had done nothing. Any other trouble is an error; the session is thrown away if the
-    // token failed, and the next call begins with a look at the anchor.
+    // `work` runs a second time; it had done nothing. Any other trouble is an error; the session is thrown
+    // away if the token failed, and the next call begins with a look at the anchor.
     template <class Work>
     Status run(Where where, CallKind kind, Work&& work) {
         for (int attempt = 0;; ++attempt) {
@@ -59,8 +61,8 @@ class TokenConnection {
         }
     }
 
-    // C_DestroyObject for a session object of `generation`: at once if a session is free, else by the next call
-    // that is. Does not wait for others.
+    // C_DestroyObject for a session object of `generation`: at once if a session is free, else by the next
+    // call that is. Does not wait for others.
     void destroy(CK_OBJECT_HANDLE object, std::uint64_t generation) noexcept;
 
     KeyStoreHealth health() const;
@@ -68,7 +70,7 @@ class TokenConnection {
     const Module& module() const { return *module_; }
     const Token& token() const { return token_; }  // as it was at open()
 
-   private:
+ private:
     struct Pooled {  // touched only by the holder of the place
         CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
         std::uint64_t epoch = 0;  // of the anchor under which it was opened; 0: none
@@ -83,8 +85,8 @@ class TokenConnection {
         std::uint64_t generation;
     };
 
-    TokenConnection(Pkcs11Config config, std::shared_ptr<Module> module, TokenUri uri, Token token, Logger& logger,
-                    OnLogin on_login);
+    TokenConnection(Pkcs11Config config, std::shared_ptr<Module> module, TokenUri uri, Token token,
+                    Logger& logger, OnLogin on_login);
 
     template <class Work>
     Status run_once(Where where, CallKind kind, bool may_retry, bool& stale, Work& work) {
@@ -101,7 +103,7 @@ class TokenConnection {
     Turnstile& gate(Where where) { return where == Where::kPool ? pool_gate_ : anchor_gate_; }
     Result<CK_SESSION_HANDLE> session_at(Where where, std::size_t index);
     Status settle(Where where, std::size_t index, bool may_retry, bool& stale, Outcome outcome);
-    void note_trouble(const std::string& what, bool objects_lost);
+    bool note_trouble(const std::string& what, bool objects_lost);
     void discard(std::size_t index);
     void destroy_doomed(CK_SESSION_HANDLE session);
 
@@ -126,16 +128,16 @@ class TokenConnection {
     std::atomic<bool> suspect_{false};  // look at the anchor before the next call; set with mutex_ held
     std::atomic<std::uint64_t> generation_{0};
 
-    mutable std::mutex mutex_;            // guards what follows; never held during a call into the module
+    mutable std::mutex mutex_;  // guards what follows; never held during a call into the module
     std::condition_variable recovered_;
     Login login_;
     bool recovering_ = false;
     std::chrono::steady_clock::time_point recovering_since_{};
-    bool objects_lost_ = false;           // handles must be found anew although the anchor lives
-    std::optional<Error> pin_refused_;    // for ever
+    bool objects_lost_ = false;         // handles must be found anew although the anchor lives
+    std::optional<Error> pin_refused_;  // for ever
     std::optional<std::chrono::steady_clock::time_point> reopen_failed_;
-    std::string trouble_;                 // the last one, for health(); empty after a good look at the anchor
-    std::uint64_t troubles_ = 0;          // how many there were
+    std::string trouble_;         // the last one, for health(); empty after a good look at the anchor
+    std::uint64_t troubles_ = 0;  // how many there were
     std::vector<Doomed> doomed_;
     std::atomic<std::size_t> doomed_count_{0};
 };

@@ -4,11 +4,14 @@
 namespace sigillo::pkcs11 {
 namespace {
 
-bool is_logged_in(CK_STATE state) { return state == CKS_RO_USER_FUNCTIONS || state == CKS_RW_USER_FUNCTIONS; }
+bool is_logged_in(CK_STATE state) {
+    return state == CKS_RO_USER_FUNCTIONS || state == CKS_RW_USER_FUNCTIONS;
+}
 
 // The anchor is no more, for certain: only then may a new one, and a login, take its place.
 bool means_gone(CK_RV rv) {
-    return trouble_of(rv) == Trouble::kSession || trouble_of(rv) == Trouble::kToken || rv == CKR_DEVICE_REMOVED;
+    return trouble_of(rv) == Trouble::kSession || trouble_of(rv) == Trouble::kToken ||
+           rv == CKR_DEVICE_REMOVED;
 }
 
 }  // namespace
@@ -58,11 +61,13 @@ Status TokenConnection::recover() {
     {
         const std::lock_guard lock(mutex_);
         if (reopen_failed_ && std::chrono::steady_clock::now() - *reopen_failed_ < config_.recovery_pause)
-            return fail(Errc::kUnavailable, "token " + token_.label + " is away; it is tried again in a moment: " + trouble_);
+            return fail(Errc::kUnavailable,
+                        "token " + token_.label + " is away; it is tried again in a moment: " + trouble_);
     }
     Status status;
     if (rv == CKR_OK) {
-        // The session lives, but somebody logged out: private session objects are gone (PKCS#11 v2.40 §5.6, C_Logout).
+        // The session lives, but somebody logged out: private session objects are gone (PKCS#11 v2.40 §5.6,
+        // C_Logout).
         status = log_in(login.anchor, token_);
         if (status) status = after_login();
     } else {
@@ -79,7 +84,8 @@ Status TokenConnection::recover() {
 Status TokenConnection::reopen() {
     const Login old = login_now();
     if (old.epoch != 0) {
-        // Before anything new is opened, so that no reused number is closed by mistake. What is lent out stays.
+        // Before anything new is opened, so that no reused number is closed by mistake. What is lent out
+        // stays.
         std::vector<Turnstile::Pass> idle;
         while (auto pass = pool_gate_.try_enter(CallKind::kShort)) idle.push_back(*std::move(pass));
         for (const Turnstile::Pass& pass : idle) discard(pass.index());
@@ -107,7 +113,8 @@ Status TokenConnection::log_in(CK_SESSION_HANDLE anchor, const Token& token) {
     Status status = login(*module_, token, anchor, CKU_USER, config_.pin);
     const bool again = generation() != 0;
     if (status) {
-        logger_.notice(again ? "hsm_logged_in_again" : "hsm_logged_in", {{"token", token.label}, {"serial", token.serial}});
+        logger_.notice(again ? "hsm_logged_in_again" : "hsm_logged_in",
+                       {{"token", token.label}, {"serial", token.serial}});
         return status;
     }
     if (status.error().code == Errc::kAuthenticationFailed) {

@@ -22,7 +22,9 @@ void put_padded(unsigned char (&field)[Size], std::string_view text) {
 
 }  // namespace
 
-void TokenUri::Free::operator()(p11_kit_uri* uri) const { p11_kit_uri_free(uri); }
+void TokenUri::Free::operator()(p11_kit_uri* uri) const {
+    p11_kit_uri_free(uri);
+}
 
 Result<TokenUri> TokenUri::parse(const std::string& text) {
     TokenUri parsed;
@@ -33,7 +35,8 @@ Result<TokenUri> TokenUri::parse(const std::string& text) {
         const char* message = p11_kit_uri_message(code);
         return refuse(message != nullptr ? message : "cannot be parsed");
     }
-    if (p11_kit_uri_any_unrecognized(uri) != 0) return refuse("holds an attribute that RFC 7512 does not know");
+    if (p11_kit_uri_any_unrecognized(uri) != 0)
+        return refuse("holds an attribute that RFC 7512 does not know");
     CK_ULONG attributes = 0;
     p11_kit_uri_get_attributes(uri, &attributes);
     if (attributes != 0) return refuse("names an object; only a token is wanted here");

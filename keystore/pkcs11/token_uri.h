@@ -14,12 +14,14 @@ namespace sigillo::pkcs11 {
 
 // Immutable; const use is thread-safe.
 class TokenUri {
-   public:
-    // kInvalidArgument (`field` "token_uri"): not a pkcs11: URI, no absolute module-path, a pin-value, an object's
-    // attributes, or an attribute that RFC 7512 does not know (a typing error must not widen the match).
+ public:
+    // kInvalidArgument (`field` "token_uri"): not a pkcs11: URI, no absolute module-path, a pin-value, an
+    // object's attributes, or an attribute that RFC 7512 does not know (a typing error must not widen the
+    // match).
     static Result<TokenUri> parse(const std::string& text);
     // The URI of one certain token.
-    static Result<std::string> of_token(std::string_view label, std::string_view serial, const std::string& module_path);
+    static Result<std::string> of_token(std::string_view label, std::string_view serial,
+                                        const std::string& module_path);
 
     const std::string& text() const { return text_; }
     const std::string& module_path() const { return module_path_; }
@@ -27,7 +29,7 @@ class TokenUri {
     std::string label() const;
     bool matches(const CK_TOKEN_INFO& token, CK_SLOT_ID slot) const;
 
-   private:
+ private:
     struct Free {
         void operator()(p11_kit_uri* uri) const;
     };

@@ -20,10 +20,12 @@ Result<Turnstile::Pass> Turnstile::enter(std::chrono::milliseconds wait, CallKin
     std::unique_lock lock(mutex_);
     if (free_.empty()) {
         ++waiting_;
-        const bool got = freed_.wait_until(lock, SteadyClock::now() + wait, [this] { return !free_.empty(); });
+        const bool got =
+            freed_.wait_until(lock, SteadyClock::now() + wait, [this] { return !free_.empty(); });
         --waiting_;
         if (!got)
-            return fail(Errc::kUnavailable, "no HSM session came free within " + std::to_string(wait.count()) + " ms");
+            return fail(Errc::kUnavailable,
+                        "no HSM session came free within " + std::to_string(wait.count()) + " ms");
     }
     return take(kind);
 }

@@ -17,10 +17,10 @@ enum class CallKind { kShort, kGeneration };
 
 // Thread-safe. Time is the steady clock's: it is what the waiting itself is measured by.
 class Turnstile {
-   public:
+ public:
     // A place taken; left on destruction. Move-only. The turnstile must outlive it.
     class Pass {
-       public:
+     public:
         Pass(Pass&& other) noexcept : of_(std::exchange(other.of_, nullptr)), index_(other.index_) {}
         Pass& operator=(Pass&& other) noexcept {
             std::swap(of_, other.of_);
@@ -32,7 +32,7 @@ class Turnstile {
         }
         std::size_t index() const { return index_; }  // 0 … places − 1, this holder's alone
 
-       private:
+     private:
         friend class Turnstile;
         Pass(Turnstile* of, std::size_t index) : of_(of), index_(index) {}
         Turnstile* of_;
@@ -42,8 +42,8 @@ class Turnstile {
     struct Usage {
         std::size_t busy = 0;
         std::size_t waiting = 0;
-        std::chrono::milliseconds oldest{0};           // age of the oldest pass
-        std::chrono::milliseconds oldest_short{0};     // … among the short calls
+        std::chrono::milliseconds oldest{0};             // age of the oldest pass
+        std::chrono::milliseconds oldest_short{0};       // … among the short calls
         std::chrono::milliseconds oldest_generation{0};  // … among the key generations
     };
 
@@ -54,7 +54,7 @@ class Turnstile {
     Usage usage() const;
     std::size_t places() const { return places_.size(); }
 
-   private:
+ private:
     using SteadyClock = std::chrono::steady_clock;
     struct Place {
         bool taken = false;

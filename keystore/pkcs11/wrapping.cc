@@ -14,8 +14,8 @@ namespace sigillo::pkcs11 {
 namespace {
 
 // In the order of preference.
-constexpr std::array<WrappingScheme, 2> kSchemes{{{"CKM_AES_KEY_WRAP_KWP", kCkmAesKeyWrapKwp},
-                                                  {"CKM_AES_KEY_WRAP_PAD", CKM_AES_KEY_WRAP_PAD}}};
+constexpr std::array<WrappingScheme, 2> kSchemes{
+    {{"CKM_AES_KEY_WRAP_KWP", kCkmAesKeyWrapKwp}, {"CKM_AES_KEY_WRAP_PAD", CKM_AES_KEY_WRAP_PAD}}};
 
 // RFC 5649 by libcrypto; nullopt when the blob does not unwrap.
 std::optional<Bytes> unwrap_by_libcrypto(const SecretBytes& kek, ByteView blob) {
@@ -25,8 +25,10 @@ std::optional<Bytes> unwrap_by_libcrypto(const SecretBytes& kek, ByteView blob) 
     EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     Bytes out(blob.size() + 16);
     int size = 0;
-    const bool good = EVP_DecryptInit_ex(context.get(), EVP_aes_256_wrap_pad(), nullptr, kek.expose().data(), nullptr) == 1 &&
-                      EVP_DecryptUpdate(context.get(), out.data(), &size, blob.data(), static_cast<int>(blob.size())) == 1;
+    const bool good =
+        EVP_DecryptInit_ex(context.get(), EVP_aes_256_wrap_pad(), nullptr, kek.expose().data(), nullptr) ==
+            1 &&
+        EVP_DecryptUpdate(context.get(), out.data(), &size, blob.data(), static_cast<int>(blob.size())) == 1;
     ERR_clear_error();
     if (!good || size < 0) return std::nullopt;
     out.resize(static_cast<std::size_t>(size));
@@ -44,7 +46,8 @@ Result<Bytes> wrap_secret(const Module& module, CK_SESSION_HANDLE session, const
     CK_MECHANISM mechanism{scheme.mechanism, nullptr, 0};
     Bytes blob(secret.size() + 32);
     CK_ULONG size = blob.size();
-    if (const CK_RV rv = module->C_WrapKey(session, &mechanism, kek, key.get(), blob.data(), &size); rv != CKR_OK)
+    if (const CK_RV rv = module->C_WrapKey(session, &mechanism, kek, key.get(), blob.data(), &size);
+        rv != CKR_OK)
         return std::unexpected(error_before(rv, "C_WrapKey"));
     blob.resize(size);
     return blob;
@@ -68,22 +71,24 @@ Result<WrappingScheme> choose_wrapping_scheme(const std::set<CK_MECHANISM_TYPE>&
     return fail(Errc::kUnsupported, "the token offers neither CKM_AES_KEY_WRAP_KWP nor CKM_AES_KEY_WRAP_PAD");
 }
 
-Result<KnownAnswer> try_known_answer(const Module& module, CK_SESSION_HANDLE session, const WrappingScheme& scheme,
-                                     Random& random) {
+Result<KnownAnswer> try_known_answer(const Module& module, CK_SESSION_HANDLE session,
+                                     const WrappingScheme& scheme, Random& random) {
     const SecretBytes kek = random.secret(32);
     Template known;
     known.number(CKA_CLASS, CKO_SECRET_KEY).number(CKA_KEY_TYPE, CKK_AES).flag(CKA_TOKEN, false);
     known.flag(CKA_WRAP, true).bytes(CKA_VALUE, kek.expose());
     ScopedObject key(module, session);
     const CK_RV rv = module->C_CreateObject(session, known.data(), known.size(), key.out());
-    if (trouble_of(rv) == Trouble::kRefused) return KnownAnswer::kNotPermitted;  // e.g. FIPS mode takes no plain keys
+    if (trouble_of(rv) == Trouble::kRefused)
+        return KnownAnswer::kNotPermitted;  // e.g. FIPS mode takes no plain keys
     if (rv != CKR_OK) return std::unexpected(error_before(rv, "C_CreateObject"));
 
     const std::string name(scheme.name);
     const Bytes whole = random.bytes(32);
     SIGILLO_ASSIGN(const Bytes blob, wrap_secret(module, session, scheme, key.get(), whole));
     if (unwrap_by_libcrypto(kek, blob) != whole)
-        return fail(Errc::kCorrupt, "the token's " + name + " is not RFC 5649: its keys could not be moved to another HSM");
+        return fail(Errc::kCorrupt,
+                    "the token's " + name + " is not RFC 5649: its keys could not be moved to another HSM");
 
     // PKCS #8 is seldom a multiple of 8 bytes. Zeros behind it are harmless: DER knows its own length.
     const Bytes odd = random.bytes(20);
@@ -93,7 +98,8 @@ Result<KnownAnswer> try_known_answer(const Module& module, CK_SESSION_HANDLE ses
     Bytes padded = odd;
     padded.resize(24, 0);
     if (plain == padded) return KnownAnswer::kHeldAligned;
-    return fail(Errc::kCorrupt, "the token's " + name + " is not RFC 5649 for lengths that are no multiple of 8");
+    return fail(Errc::kCorrupt,
+                "the token's " + name + " is not RFC 5649 for lengths that are no multiple of 8");
 }
 
 }  // namespace sigillo::pkcs11

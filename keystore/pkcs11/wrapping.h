@@ -26,9 +26,9 @@ const WrappingScheme* wrapping_scheme(CK_MECHANISM_TYPE mechanism);
 // CKM_AES_KEY_WRAP_PAD. kUnsupported when it offers neither.
 Result<WrappingScheme> choose_wrapping_scheme(const std::set<CK_MECHANISM_TYPE>& offered);
 
-// Wraps keys that we know under a KEK that we know, all session objects, and compares with libcrypto's RFC 5649.
-// kCorrupt when the token's wrapping is something else, else as error_before().
-Result<KnownAnswer> try_known_answer(const Module& module, CK_SESSION_HANDLE session, const WrappingScheme& scheme,
-                                     Random& random);
+// Wraps keys that we know under a KEK that we know, all session objects, and compares with libcrypto's RFC
+// 5649. kCorrupt when the token's wrapping is something else, else as error_before().
+Result<KnownAnswer> try_known_answer(const Module& module, CK_SESSION_HANDLE session,
+                                     const WrappingScheme& scheme, Random& random);
 
 }  // namespace sigillo::pkcs11

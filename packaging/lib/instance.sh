@@ -49,17 +49,18 @@ replace_if_different() {
 
 # render TEMPLATE: to standard output, with the words between at signs replaced.
 render() {
-    local text files user=''
+    local text files user='' allow_root=false
     text=$(<"$1")
     files=$(ulimit -Hn)
     [[ $files != unlimited ]] && ((files <= 16384)) || files=16384
     # As root nginx would hand its workers to www-data, who may not read what is ours.
-    ((EUID != 0)) || user="user root root;"
+    ((EUID != 0)) || user="user root root;" allow_root=true
     text=${text//@API_PORT@/"$api_port"}
     text=${text//@PAGES_PORT@/"$pages_port"}
     text=${text//@TSA_PORT@/"$tsa_port"}
     text=${text//@TSA_TLS_PORT@/"$tsa_tls_port"}
     text=${text//@USER_DIRECTIVE@/"$user"}
+    text=${text//@ALLOW_ROOT@/$allow_root}
     text=${text//@FILES@/"$files"}
     text=${text//@ADDRESS@/127.0.0.1}
     text=${text//@SOCKETS@/"$sockets"}
@@ -286,6 +287,10 @@ instance_down() {
     for ((i = ${#instance_processes[@]} - 1; i >= 0; i--)); do
         instance_stop "${instance_processes[i]}" || status=1
     done
+    if [[ $sockets != "$home/sockets" ]]; then # the folder that provision_sockets made outside of our home
+        rm -f "$sockets"/*.sock
+        rmdir "$sockets" && rm -f "$home/state/sockets"
+    fi
     return $status
 }
 
@@ -336,6 +341,6 @@ instance_register_client() {
     local log=$home/journal/client-add.log
     [[ -e $home/state/client-registered ]] && return
     run_quietly "$log" "registering the demo client" "$programs/sigilloctl" --config "$home/sigillo.toml" \
-        client add --tenant demo --name demo-client --certificate "$home/tls/client.crt"
+        client add --tenant demo --name "demo client" --cert "$home/tls/client.crt"
     : >"$home/state/client-registered"
 }

@@ -12,17 +12,22 @@ const WallTime kNow = from_unix_millis(1'800'000'000'000);
 const std::string kNonce = base64_encode(Bytes(16, 0x5a));
 const std::string kHash = base64_encode(Bytes(32, 0x11));
 
-std::string json(const std::string& time, const std::string& nonce, const std::string& hash, const std::string& rest) {
-    return R"({"time":)" + time + R"(,"nonce":")" + nonce + R"(","hashesSHA256":")" + hash + R"(","address":"a")" + rest + "}";
+std::string json(const std::string& time, const std::string& nonce, const std::string& hash,
+                 const std::string& rest) {
+    return R"({"time":)" + time + R"(,"nonce":")" + nonce + R"(","hashesSHA256":")" + hash +
+           R"(","address":"a")" + rest + "}";
 }
-std::string good() { return json("1800000000", kNonce, kHash, R"(,"userAgent":"u")"); }
+std::string good() {
+    return json("1800000000", kNonce, kHash, R"(,"userAgent":"u")");
+}
 
 void expect_refused(const std::string& text, std::string_view why) {
     const auto evidence = parse_click(text, {});
     ASSERT_FALSE(evidence) << text;
     EXPECT_EQ(evidence.error().code, Errc::kAuthenticationFailed);
     EXPECT_EQ(evidence.error().field, "click");
-    EXPECT_NE(evidence.error().detail.find(why), std::string::npos) << evidence.error().detail << " for " << text;
+    EXPECT_NE(evidence.error().detail.find(why), std::string::npos)
+        << evidence.error().detail << " for " << text;
 }
 
 TEST(Click, evidence_has_exactly_five_members) {
@@ -59,12 +64,16 @@ TEST(Click, anything_else_is_refused_and_says_why) {
     expect_refused(json("1800000000", base64_encode(Bytes(15, 1)), kHash, R"(,"userAgent":"u")"), "nonce");
     expect_refused(json("1800000000", base64_encode(Bytes(65, 1)), kHash, R"(,"userAgent":"u")"), "nonce");
     expect_refused(json("1800000000", "not base64 at all!!!!!", kHash, R"(,"userAgent":"u")"), "nonce");
-    expect_refused(json("1800000000", kNonce, base64_encode(Bytes(31, 1)), R"(,"userAgent":"u")"), "hashesSHA256");
+    expect_refused(json("1800000000", kNonce, base64_encode(Bytes(31, 1)), R"(,"userAgent":"u")"),
+                   "hashesSHA256");
     expect_refused(json("1800000000", kNonce, kHash, ",\"userAgent\":\"\xff\""), "no JSON");
-    expect_refused(json("1800000000", kNonce, kHash, R"(,"userAgent":")" + std::string(5'000, 'u') + "\""), "longer than");
+    expect_refused(json("1800000000", kNonce, kHash, R"(,"userAgent":")" + std::string(5'000, 'u') + "\""),
+                   "longer than");
 }
 
-TEST(Click, deep_nesting_costs_nothing) { expect_refused(std::string(4'000, '['), "wrong type"); }
+TEST(Click, deep_nesting_costs_nothing) {
+    expect_refused(std::string(4'000, '['), "wrong type");
+}
 
 TEST(Click, time_is_accepted_300_s_around_now) {
     const std::vector<Digest> hashes = hashes_of(2);
@@ -117,7 +126,8 @@ TEST(Click, a_nonce_serves_a_credential_once_and_is_forgotten_after_its_time) {
     EXPECT_TRUE(spend(two)) << "nonces belong to credentials";
     std::size_t expiries = 0;
     ASSERT_TRUE(instance.ledger->view([&](ReadTransaction& txn) -> Status {
-        return txn.scan(tables::kExpiries.space, {}, {}, [&](ByteView, ByteView) -> Result<bool> { return ++expiries > 0; });
+        return txn.scan(tables::kExpiries.space, {}, {},
+                        [&](ByteView, ByteView) -> Result<bool> { return ++expiries > 0; });
     }));
     EXPECT_EQ(expiries, 2U);
 }

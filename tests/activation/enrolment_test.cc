@@ -21,8 +21,9 @@ class EnrolmentTest : public ::testing::Test {
         return factors ? factors->size() : 999;
     }
     record::Factor stored(const FactorId& id) {
-        const auto found = instance_.ledger->view(
-            [&](ReadTransaction& txn) { return require(txn, instance_.codec, tables::kFactors, key_of(id.str()), "factorID"); });
+        const auto found = instance_.ledger->view([&](ReadTransaction& txn) {
+            return require(txn, instance_.codec, tables::kFactors, key_of(id.str()), "factorID");
+        });
         return found ? found->value : record::Factor();
     }
 
@@ -102,7 +103,8 @@ TEST_F(EnrolmentTest, another_tenants_signer_looks_like_none) {
     const auto list = instance_.enrolment->list(tenant_, signer_);
     ASSERT_FALSE(list);
     EXPECT_EQ(list.error().code, Errc::kNotFound);
-    const auto remove = instance_.enrolment->remove(client_, tenant_, signer_, FactorId::generate(instance_.random));
+    const auto remove =
+        instance_.enrolment->remove(client_, tenant_, signer_, FactorId::generate(instance_.random));
     ASSERT_FALSE(remove);
     EXPECT_EQ(remove.error().code, Errc::kNotFound);
 }

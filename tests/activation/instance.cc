@@ -70,7 +70,8 @@ void Instance::start() {
     refusals = std::make_unique<RefusalLog>(settings.refusals, *ledger, logger);
     enrolment = std::make_unique<Enrolment>(settings.enrolment, *ledger, keys, *pins, random);
     activator = std::make_unique<Activator>(
-        settings.activator, Activator::Parts{*ledger, keys, *pins, *sads, *refusals, random, [this] { return clock_status; }});
+        settings.activator,
+        Activator::Parts{*ledger, keys, *pins, *sads, *refusals, random, [this] { return clock_status; }});
 }
 
 void Instance::restart() {
@@ -109,7 +110,8 @@ SignerId Instance::add_signer(const std::string& tenant) {
 
 Held Instance::enrol(const SignerId& signer, const std::string& word, const std::string& pin) {
     const std::string tenant = must(ledger->view([&](ReadTransaction& txn) -> Result<std::string> {
-        SIGILLO_ASSIGN(const auto record, require(txn, codec, tables::kSigners, key_of(signer.str()), "signerID"));
+        SIGILLO_ASSIGN(const auto record,
+                       require(txn, codec, tables::kSigners, key_of(signer.str()), "signerID"));
         return record.value.tenant();
     }));
     const ClientId client = ClientId::generate(random);
@@ -154,7 +156,8 @@ CredentialId Instance::add_credential(const SignerId& signer, const std::string&
     return id;
 }
 
-void Instance::change_credential(const CredentialId& id, const std::function<void(record::Credential&)>& change) {
+void Instance::change_credential(const CredentialId& id,
+                                 const std::function<void(record::Credential&)>& change) {
     must(ledger->update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, recorder.require(tables::kCredentials, key_of(id.str()), "credentialID"));
         change(record.value);
@@ -192,7 +195,8 @@ std::string Instance::wrong_code(const Held& factor) const {
         std::string text = std::to_string(100'000 + code);
         bool right = false;
         for (int steps = -3; steps <= 3; ++steps) right = right || text == totp(factor, steps);
-        for (std::uint64_t counter = 0; counter < 30; ++counter) right = right || text == hotp(factor, counter);
+        for (std::uint64_t counter = 0; counter < 30; ++counter)
+            right = right || text == hotp(factor, counter);
         if (!right) return text;
     }
 }
@@ -231,9 +235,13 @@ std::vector<nlohmann::json> Instance::events(const std::string& type) {
     }));
 }
 
-std::size_t Instance::count(const std::string& type) { return events(type).size(); }
+std::size_t Instance::count(const std::string& type) {
+    return events(type).size();
+}
 
-Digest hash_of(const std::string& text) { return digest_of(HashAlgorithm::kSha256, as_bytes(text)); }
+Digest hash_of(const std::string& text) {
+    return digest_of(HashAlgorithm::kSha256, as_bytes(text));
+}
 
 std::vector<Digest> hashes_of(std::size_t count) {
     std::vector<Digest> hashes;

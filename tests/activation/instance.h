@@ -1,5 +1,5 @@
-// An appliance's activation with everything below it: LMDB, log, records; a clock set by hand; a KeyStore in memory
-// unless another is given. Clients, signers and credentials are written as issuance writes them.
+// An appliance's activation with everything below it: LMDB, log, records; a clock set by hand; a KeyStore in
+// memory unless another is given. Clients, signers and credentials are written as issuance writes them.
 #pragma once
 
 #include <functional>
@@ -54,7 +54,8 @@ class Instance {
         record::CredentialClass credential_class = record::CLASS_SIMPLE;
         std::uint32_t multisign = 100;
     };
-    CredentialId add_credential(const SignerId& signer, const std::string& policy, const std::vector<const Held*>& factors,
+    CredentialId add_credential(const SignerId& signer, const std::string& policy,
+                                const std::vector<const Held*>& factors,
                                 CredentialOptions options = {record::CLASS_SIMPLE, 100});
     void change_credential(const CredentialId& id, const std::function<void(record::Credential&)>& change);
     record::Credential credential(const CredentialId& id);
@@ -67,7 +68,8 @@ class Instance {
     std::string wrong_code(const Held& factor) const;
     std::string click(const std::vector<Digest>& hashes, const std::string& nonce = "");
 
-    AuthorizeRequest request(const ClientId& client, const CredentialId& credential, std::vector<Digest> hashes) const;
+    AuthorizeRequest request(const ClientId& client, const CredentialId& credential,
+                             std::vector<Digest> hashes) const;
 
     // Every event of the log so far; `type` filters.
     std::vector<nlohmann::json> events(const std::string& type = "");

@@ -240,7 +240,8 @@ TEST(RefusalLogTest, logs_the_first_of_a_minute_and_tells_how_many_more_there_we
     EXPECT_EQ(instance.count("activation.refused"), 3U);
     EXPECT_EQ(instance.refusals->unlogged(), 7U);
     EXPECT_EQ(instance.refusals->total(), 10U);
-    for (int i = 0; i < 10; ++i) instance.refusals->record("activation.refused", two, client, Errc::kDisabled);
+    for (int i = 0; i < 10; ++i)
+        instance.refusals->record("activation.refused", two, client, Errc::kDisabled);
     EXPECT_LE(instance.count("activation.refused"), 5U) << "the client's own bound";
 
     instance.clock.advance(60s);
@@ -262,11 +263,13 @@ TEST(RefusalLogTest, remembers_a_bounded_number_of_names) {
     Instance instance(settings);
     const ClientId client = instance.add_client();
     for (int i = 0; i < 50; ++i)
-        instance.refusals->record("activation.refused", CredentialId::generate(instance.random), client, Errc::kLocked);
+        instance.refusals->record("activation.refused", CredentialId::generate(instance.random), client,
+                                  Errc::kLocked);
     EXPECT_LE(instance.count("activation.refused"), 8U);
     instance.clock.advance(60s);
     const auto before = instance.count("activation.refused");
-    instance.refusals->record("activation.refused", CredentialId::generate(instance.random), client, Errc::kLocked);
+    instance.refusals->record("activation.refused", CredentialId::generate(instance.random), client,
+                              Errc::kLocked);
     EXPECT_EQ(instance.count("activation.refused"), before + 1) << "old minutes make room";
 }
 

@@ -10,7 +10,9 @@ namespace {
 using sigillo::testing::SoftwareKeyStore;
 
 // RFC 4226 appendix D and RFC 6238 appendix B.
-SecretBytes rfc_seed() { return SecretBytes::copy_of("12345678901234567890"); }
+SecretBytes rfc_seed() {
+    return SecretBytes::copy_of("12345678901234567890");
+}
 
 std::string code_of(const SecretBytes& seed, std::uint64_t counter, std::uint32_t digits) {
     return std::string(as_text(otp_code(seed, counter, digits).expose()));
@@ -24,7 +26,9 @@ record::Otp otp_of(std::uint32_t digits, std::uint32_t period = 30) {
     return otp;
 }
 
-WallTime at(std::int64_t seconds) { return from_unix_millis(seconds * 1'000); }
+WallTime at(std::int64_t seconds) {
+    return from_unix_millis(seconds * 1'000);
+}
 
 TEST(Otp, hotp_has_the_values_of_rfc_4226_appendix_d) {
     const std::vector<std::string> values{"755224", "287082", "359152", "969429", "338314",
@@ -38,10 +42,15 @@ TEST(Otp, totp_has_the_values_of_rfc_6238_appendix_b) {
         std::int64_t time;
         std::string code;
     };
-    const std::vector<Vector> vectors{{59, "94287082"},         {1'111'111'109, "07081804"}, {1'111'111'111, "14050471"},
-                                      {1'234'567'890, "89005924"}, {2'000'000'000, "69279037"}, {20'000'000'000, "65353130"}};
+    const std::vector<Vector> vectors{{59, "94287082"},
+                                      {1'111'111'109, "07081804"},
+                                      {1'111'111'111, "14050471"},
+                                      {1'234'567'890, "89005924"},
+                                      {2'000'000'000, "69279037"},
+                                      {20'000'000'000, "65353130"}};
     for (const Vector& vector : vectors) {
-        const auto steps = match_totp(rfc_seed(), otp_of(8), SecretBytes::copy_of(vector.code), at(vector.time), 0);
+        const auto steps =
+            match_totp(rfc_seed(), otp_of(8), SecretBytes::copy_of(vector.code), at(vector.time), 0);
         EXPECT_EQ(steps, std::vector<std::int64_t>{vector.time / 30}) << vector.time;
     }
 }
@@ -65,13 +74,16 @@ TEST(Otp, hotp_looks_ahead_so_far_and_never_back) {
 }
 
 TEST(Otp, the_first_code_of_a_hotp_token_is_counter_zero) {
-    EXPECT_EQ(match_hotp(rfc_seed(), otp_of(6), SecretBytes::copy_of("755224"), -1, 10), std::vector<std::int64_t>{0});
+    EXPECT_EQ(match_hotp(rfc_seed(), otp_of(6), SecretBytes::copy_of("755224"), -1, 10),
+              std::vector<std::int64_t>{0});
 }
 
 TEST(Otp, near_misses_do_not_match) {
-    for (const std::string_view code : {"", "75522", "7552240", " 755224", "755224 ", "75522a", "000000", "７５５２２４"})
+    for (const std::string_view code :
+         {"", "75522", "7552240", " 755224", "755224 ", "75522a", "000000", "７５５２２４"})
         EXPECT_TRUE(match_hotp(rfc_seed(), otp_of(6), SecretBytes::copy_of(code), -1, 0).empty()) << code;
-    EXPECT_TRUE(match_hotp(rfc_seed(), otp_of(6), SecretBytes::copy_of("287082"), -1, 1).empty()) << "look-ahead of one";
+    EXPECT_TRUE(match_hotp(rfc_seed(), otp_of(6), SecretBytes::copy_of("287082"), -1, 1).empty())
+        << "look-ahead of one";
 }
 
 TEST(Otp, a_record_that_makes_no_sense_matches_nothing) {
@@ -103,8 +115,13 @@ TEST_F(NewOtpTest, the_uri_tells_authenticator_apps_everything_and_names_nobody)
     const auto totp = new_otp(FactorType::kTotp, config, factor_, signer_, keys_, random_);
     ASSERT_TRUE(totp);
     const std::string uri(as_text(totp->otpauth.expose()));
-    EXPECT_EQ(uri.find("otpauth://totp/Banca%20d%27Esempio%20%26%20C.:" + signer_.str().substr(0, 8) + "?secret="), 0U) << uri;
-    EXPECT_NE(uri.find("&issuer=Banca%20d%27Esempio%20%26%20C.&algorithm=SHA1&digits=6&period=30"), std::string::npos) << uri;
+    EXPECT_EQ(
+        uri.find("otpauth://totp/Banca%20d%27Esempio%20%26%20C.:" + signer_.str().substr(0, 8) + "?secret="),
+        0U)
+        << uri;
+    EXPECT_NE(uri.find("&issuer=Banca%20d%27Esempio%20%26%20C.&algorithm=SHA1&digits=6&period=30"),
+              std::string::npos)
+        << uri;
     const auto hotp = new_otp(FactorType::kHotp, config, factor_, signer_, keys_, random_);
     ASSERT_TRUE(hotp);
     EXPECT_NE(as_text(hotp->otpauth.expose()).find("&digits=6&counter=0"), std::string_view::npos);

@@ -13,7 +13,9 @@ namespace {
 
 using sigillo::testing::SoftwareKeyStore;
 
-SecretBytes text(std::string_view t) { return SecretBytes::copy_of(t); }
+SecretBytes text(std::string_view t) {
+    return SecretBytes::copy_of(t);
+}
 
 class PinTest : public ::testing::Test {
    protected:
@@ -27,16 +29,20 @@ class PinTest : public ::testing::Test {
 };
 
 TEST_F(PinTest, acceptable_pins_are_long_enough_printable_and_no_pattern) {
-    for (const std::string_view good : {"142536", "a1b2c3d4", "correct horse battery", "112233", "123457", "!!!!!!a"})
+    for (const std::string_view good :
+         {"142536", "a1b2c3d4", "correct horse battery", "112233", "123457", "!!!!!!a"})
         EXPECT_TRUE(pins_.acceptable(text(good))) << good;
-    for (const std::string_view bad : {"", "14253", "123456", "654321", "012345", "890123", "210987", "000000", "aaaaaa",
-                                       "142536\n", "14253\x7f", "12\xc3\xa8" "456",
+    for (const std::string_view bad : {"", "14253", "123456", "654321", "012345", "890123", "210987",
+                                       "000000", "aaaaaa", "142536\n", "14253\x7f",
+                                       "12\xc3\xa8"
+                                       "456",
                                        "123456789012345678901234567890123"}) {
         const auto verdict = pins_.acceptable(text(bad));
         ASSERT_FALSE(verdict) << bad;
         EXPECT_EQ(verdict.error().code, Errc::kInvalidArgument);
         EXPECT_EQ(verdict.error().field, "pin");
-        EXPECT_TRUE(bad.empty() || verdict.error().detail.find(bad) == std::string::npos) << "a PIN in an error";
+        EXPECT_TRUE(bad.empty() || verdict.error().detail.find(bad) == std::string::npos)
+            << "a PIN in an error";
     }
 }
 
@@ -56,7 +62,8 @@ TEST_F(PinTest, what_is_sealed_to_a_pin_opens_with_it) {
 TEST_F(PinTest, a_wrong_pin_opens_nothing) {
     const auto record = pins_.enrol(factor_, text("142536"));
     ASSERT_TRUE(record);
-    for (const std::string_view wrong : {"142537", "", "142536 ", "1425361425361425361425361425361425361425"}) {
+    for (const std::string_view wrong :
+         {"142537", "", "142536 ", "1425361425361425361425361425361425361425"}) {
         const auto key = pins_.unlock(factor_, *record, text(wrong));
         ASSERT_FALSE(key) << wrong;
         EXPECT_EQ(key.error().code, Errc::kAuthenticationFailed);
@@ -92,8 +99,10 @@ TEST_F(PinTest, a_changed_pin_opens_what_the_old_one_sealed) {
     const auto key = pins_.unlock(factor_, *changed, text("857463"));
     ASSERT_TRUE(key);
     EXPECT_TRUE(open_with(*key, *sealed, credential_));
-    EXPECT_FALSE(pins_.change(factor_, *record, text("999999x"), text("857463"))) << "changed with a wrong PIN";
-    EXPECT_FALSE(pins_.change(factor_, *record, text("142536"), text("111111"))) << "changed into a trivial one";
+    EXPECT_FALSE(pins_.change(factor_, *record, text("999999x"), text("857463")))
+        << "changed with a wrong PIN";
+    EXPECT_FALSE(pins_.change(factor_, *record, text("142536"), text("111111")))
+        << "changed into a trivial one";
 }
 
 TEST_F(PinTest, trouble_of_the_hsm_is_no_wrong_pin) {
@@ -152,7 +161,8 @@ TEST_F(PinTest, a_sealed_key_is_bound_to_its_credential_and_to_every_bit) {
 
 TEST_F(PinTest, sealing_to_no_key_is_refused) {
     EXPECT_FALSE(seal_to(Bytes(31, 1), as_bytes("wrapped"), credential_, random_));
-    EXPECT_FALSE(seal_to(Bytes(32, 0), as_bytes("wrapped"), credential_, random_)) << "a point of small order";
+    EXPECT_FALSE(seal_to(Bytes(32, 0), as_bytes("wrapped"), credential_, random_))
+        << "a point of small order";
 }
 
 TEST_F(PinTest, the_opening_key_in_a_sads_record_needs_the_sad) {
@@ -177,7 +187,8 @@ TEST(X25519, has_the_values_of_rfc_7748_section_6_1) {
     const Bytes alice_public = bytes("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
     const auto shared = x25519(bob, alice_public);
     ASSERT_TRUE(shared);
-    EXPECT_EQ(hex_encode(shared->expose()), "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+    EXPECT_EQ(hex_encode(shared->expose()),
+              "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
 }
 
 }  // namespace

@@ -57,9 +57,10 @@ TEST(Policy, canonical_text_has_one_blank_and_the_fewest_parentheses) {
 }
 
 TEST(Policy, malformed_expressions_are_refused) {
-    for (const std::string_view text : {"", " ", "and", "pin and", "or pin", "pin or or totp", "pin totp", "(pin", "pin)", "()",
-                                        "pin && totp", "PIN", "pin And totp", "pinand totp", "totp\nor hotp", "pass",
-                                        "pin and totp or", "not pin", "pin,totp"})
+    for (const std::string_view text :
+         {"", " ", "and", "pin and", "or pin", "pin or or totp", "pin totp", "(pin", "pin)", "()",
+          "pin && totp", "PIN", "pin And totp", "pinand totp", "totp\nor hotp", "pass", "pin and totp or",
+          "not pin", "pin,totp"})
         EXPECT_EQ(refusal(text), Errc::kInvalidArgument) << text;
 }
 
@@ -135,7 +136,8 @@ struct Random {
             const Made other = make(depth - 1);
             made.text += (conjunction ? " and (" : " or (") + other.text + ")";
             for (std::size_t i = 0; i < made.truth.size(); ++i)
-                made.truth[i] = conjunction ? made.truth[i] && other.truth[i] : made.truth[i] || other.truth[i];
+                made.truth[i] =
+                    conjunction ? made.truth[i] && other.truth[i] : made.truth[i] || other.truth[i];
         }
         return made;
     }
@@ -157,11 +159,13 @@ TEST(Policy, thousands_of_expressions_mean_what_they_say_and_have_one_canonical_
         ASSERT_EQ(policy.has_value(), !mentions_pin || !without_pin) << made.text;
         if (!policy) continue;
         ++accepted;
-        for (std::size_t s = 0; s < sets.size(); ++s) ASSERT_EQ(policy->evaluate(sets[s]), made.truth[s]) << made.text;
+        for (std::size_t s = 0; s < sets.size(); ++s)
+            ASSERT_EQ(policy->evaluate(sets[s]), made.truth[s]) << made.text;
         for (unsigned t = 0; t < kFactorTypes; ++t) {
             const auto type = static_cast<FactorType>(t);
             bool escapes = false;
-            for (std::size_t s = 0; s < sets.size(); ++s) escapes = escapes || (made.truth[s] && !sets[s].contains(type));
+            for (std::size_t s = 0; s < sets.size(); ++s)
+                escapes = escapes || (made.truth[s] && !sets[s].contains(type));
             ASSERT_EQ(policy->every_branch_needs(type), !escapes) << made.text;
         }
         const auto again = Policy::parse(policy->text(), wide);
@@ -174,10 +178,12 @@ TEST(Policy, thousands_of_expressions_mean_what_they_say_and_have_one_canonical_
 
 TEST(Policy, random_bytes_never_parse_into_something_that_cannot_be_printed) {
     std::mt19937 engine(7);
-    const std::vector<std::string> pieces{"pin", "totp", "hotp", "click", "and", "or", "(", ")", " ", "x", "otp_sms", "\x80"};
+    const std::vector<std::string> pieces{"pin", "totp", "hotp", "click", "and",     "or",
+                                          "(",   ")",    " ",    "x",     "otp_sms", "\x80"};
     for (int i = 0; i < 20'000; ++i) {
         std::string text;
-        for (auto n = engine() % 12; n > 0; --n) text += pieces[engine() % pieces.size()] + (engine() % 2 != 0 ? " " : "");
+        for (auto n = engine() % 12; n > 0; --n)
+            text += pieces[engine() % pieces.size()] + (engine() % 2 != 0 ? " " : "");
         const auto policy = Policy::parse(text);
         ASSERT_TRUE(!policy || canonical(policy->text()) == policy->text()) << text;
     }

@@ -21,8 +21,8 @@ class SadTest : public ::testing::Test {
         sad_ = instance_.sads->generate();
         const auto created = instance_.update([&](audit::Recorder& recorder) {
             return instance_.sads->create(recorder, sad_,
-                                          {client_, credential_, signer_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256,
-                                           hashes_, 42, opening_key});
+                                          {client_, credential_, signer_, record::HASH_TYPE_DTBSR,
+                                           HashAlgorithm::kSha256, hashes_, 42, opening_key});
         });
         ASSERT_TRUE(created) << to_string(created.error());
         EXPECT_EQ(*created, 300s);
@@ -31,7 +31,8 @@ class SadTest : public ::testing::Test {
         return {sad_.text, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256, hashes};
     }
     Result<SpentSad> spend(const SadUse& what) {
-        return instance_.update([&](audit::Recorder& recorder) { return instance_.sads->check_and_spend(recorder, what); });
+        return instance_.update(
+            [&](audit::Recorder& recorder) { return instance_.sads->check_and_spend(recorder, what); });
     }
     Errc spending(const SadUse& what) {
         const auto spent = spend(what);
@@ -41,8 +42,9 @@ class SadTest : public ::testing::Test {
         return std::span(hashes_).subspan(from, size);
     }
     record::Sad stored(ByteView digest) {
-        const auto found = instance_.ledger->view(
-            [&](ReadTransaction& txn) { return require(txn, instance_.codec, tables::kSads, digest, "SAD"); });
+        const auto found = instance_.ledger->view([&](ReadTransaction& txn) {
+            return require(txn, instance_.codec, tables::kSads, digest, "SAD");
+        });
         EXPECT_TRUE(found);
         return found ? found->value : record::Sad();
     }
@@ -106,13 +108,19 @@ TEST_F(SadTest, activation_another_client_credential_or_hash_type_is_refused) {
     const SecretBytes other_sad = instance_.sads->generate().text;
     const SecretBytes empty;
     const auto sha256 = HashAlgorithm::kSha256;
-    EXPECT_EQ(spending({sad_.text, other_client, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}), Errc::kSadInvalid);
-    EXPECT_EQ(spending({sad_.text, client_, other_credential, record::HASH_TYPE_DTBSR, sha256, hashes_}), Errc::kSadInvalid);
-    EXPECT_EQ(spending({sad_.text, client_, credential_, record::HASH_TYPE_SDR, sha256, hashes_}), Errc::kSadInvalid);
-    EXPECT_EQ(spending({other_sad, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}), Errc::kSadInvalid);
-    EXPECT_EQ(spending({empty, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}), Errc::kSadInvalid);
-    EXPECT_EQ(spending({sad_.text, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha384, hashes_}),
-              Errc::kHashNotAuthorized);
+    EXPECT_EQ(spending({sad_.text, other_client, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}),
+              Errc::kSadInvalid);
+    EXPECT_EQ(spending({sad_.text, client_, other_credential, record::HASH_TYPE_DTBSR, sha256, hashes_}),
+              Errc::kSadInvalid);
+    EXPECT_EQ(spending({sad_.text, client_, credential_, record::HASH_TYPE_SDR, sha256, hashes_}),
+              Errc::kSadInvalid);
+    EXPECT_EQ(spending({other_sad, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}),
+              Errc::kSadInvalid);
+    EXPECT_EQ(spending({empty, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}),
+              Errc::kSadInvalid);
+    EXPECT_EQ(
+        spending({sad_.text, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha384, hashes_}),
+        Errc::kHashNotAuthorized);
     EXPECT_TRUE(spend(use(hashes_))) << "none of them spent anything";
 }
 
@@ -165,9 +173,8 @@ TEST_F(SadTest, twenty_calls_at_once_for_one_hash_are_one_signature) {
 TEST_F(SadTest, hashes_given_back_can_be_used_again) {
     const auto spent = spend(use(part(0, 2)));
     ASSERT_TRUE(spent);
-    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
-        return instance_.sads->give_back(recorder, *spent, part(0, 2));
-    }));
+    ASSERT_TRUE(instance_.update(
+        [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *spent, part(0, 2)); }));
     EXPECT_TRUE(spend(use(hashes_)));
 }
 
@@ -186,24 +193,23 @@ TEST_F(SadTest, the_opening_key_goes_with_the_last_hash_and_comes_back_with_one_
     EXPECT_EQ(last->sealed_opening_key, *sealed);
     EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty());
 
-    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
-        return instance_.sads->give_back(recorder, *last, part(2, 1));
-    }));
+    ASSERT_TRUE(instance_.update(
+        [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *last, part(2, 1)); }));
     const auto again = spend(use(part(2, 1)));
     ASSERT_TRUE(again);
     EXPECT_EQ(again->sealed_opening_key, *sealed);
 
     instance_.clock.advance(301s);
-    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
-        return instance_.sads->give_back(recorder, *again, part(2, 1));
-    }));
+    ASSERT_TRUE(instance_.update(
+        [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *again, part(2, 1)); }));
     EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty()) << "not after its expiry";
 }
 
 class ExtendTest : public SadTest {
    protected:
     Result<Sads::Extension> extend(const SadUse& what, const NewSad& fresh) {
-        return instance_.update([&](audit::Recorder& recorder) { return instance_.sads->extend(recorder, what, fresh); });
+        return instance_.update(
+            [&](audit::Recorder& recorder) { return instance_.sads->extend(recorder, what, fresh); });
     }
 };
 
@@ -219,7 +225,8 @@ TEST_F(ExtendTest, a_subset_of_the_unspent_hashes_goes_on_and_the_old_sad_ends) 
     EXPECT_EQ(spending(use(part(1, 1))), Errc::kSadInvalid) << "the old one";
 
     const auto with_fresh = [&](std::span<const Digest> hashes) {
-        return SadUse{fresh.text, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256, hashes};
+        return SadUse{fresh.text, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256,
+                      hashes};
     };
     EXPECT_EQ(spending(with_fresh(part(2, 1))), Errc::kHashNotAuthorized) << "left out of the subset";
     EXPECT_EQ(spending(with_fresh(part(0, 1))), Errc::kHashNotAuthorized) << "spent before";
@@ -271,13 +278,15 @@ TEST_F(ExtendTest, the_opening_key_moves_to_the_new_sad) {
     const auto sealed = seal_opening_key(sad_.text, key, credential_);
     ASSERT_TRUE(sealed);
     ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
-        return instance_.sads->create(recorder, sad_, {client_, credential_, signer_, record::HASH_TYPE_DTBSR,
-                                                       HashAlgorithm::kSha256, hashes_, 42, *sealed});
+        return instance_.sads->create(recorder, sad_,
+                                      {client_, credential_, signer_, record::HASH_TYPE_DTBSR,
+                                       HashAlgorithm::kSha256, hashes_, 42, *sealed});
     }));
     const NewSad fresh = instance_.sads->generate();
     ASSERT_TRUE(extend(use(hashes_), fresh));
     EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty());
-    const auto opened = open_opening_key(fresh.text, as_bytes(stored(fresh.digest).sealed_opening_key()), credential_);
+    const auto opened =
+        open_opening_key(fresh.text, as_bytes(stored(fresh.digest).sealed_opening_key()), credential_);
     ASSERT_TRUE(opened);
     EXPECT_TRUE(opened->equals(key.expose()));
 }

@@ -16,7 +16,8 @@ TEST(ActivationOnSoftHsm, pin_and_totp_lead_from_enrolment_to_a_signature) {
     const SignerId signer = instance.add_signer();
     const Held pin = instance.enrol(signer, "pin", "142536");
     const Held totp = instance.enrol(signer, "totp");
-    const CredentialId credential = instance.add_credential(signer, "pin and totp", {&pin, &totp}, {record::CLASS_ADVANCED, 10});
+    const CredentialId credential =
+        instance.add_credential(signer, "pin and totp", {&pin, &totp}, {record::CLASS_ADVANCED, 10});
     const auto hashes = hashes_of(1);
     const auto authorize = [&](const std::string& pin_text, const std::string& code) {
         AuthorizeRequest request = instance.request(client, credential, hashes);
@@ -33,7 +34,8 @@ TEST(ActivationOnSoftHsm, pin_and_totp_lead_from_enrolment_to_a_signature) {
 
     const auto spent = instance.update([&](audit::Recorder& recorder) {
         return instance.sads->check_and_spend(
-            recorder, {granted->sad, client, credential, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256, hashes});
+            recorder,
+            {granted->sad, client, credential, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256, hashes});
     });
     ASSERT_TRUE(spent);
     const auto opening_key = open_opening_key(granted->sad, spent->sealed_opening_key, credential);

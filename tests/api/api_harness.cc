@@ -26,7 +26,8 @@ Face::Face(SigningScript script) {
 }
 
 Face::Face(PublicScript script, int) {
-    auto client = std::make_unique<ScriptedClient<sam::PublicRequest, sam::PublicResponse>>(std::move(script));
+    auto client =
+        std::make_unique<ScriptedClient<sam::PublicRequest, sam::PublicResponse>>(std::move(script));
     lost = &client->lost;
     anonymous_ = std::make_unique<PublicSam>(std::move(client));
     start(public_routes());
@@ -47,7 +48,9 @@ void Face::start(std::span<const Route> routes) {
 Response Face::ask(Request request) {
     const auto answers = std::make_shared<Answers>();
     dispatcher_->handle(std::move(request), Responder(answers, 1));
-    return answers->responses.size() == 1 ? answers->responses[0] : Response{.status = 0, .content_type = {}, .body = "no answer", .headers = {}};
+    return answers->responses.size() == 1
+               ? answers->responses[0]
+               : Response{.status = 0, .content_type = {}, .body = "no answer", .headers = {}};
 }
 
 Request Face::request(Method method, const std::string& path, const std::string& body) {
@@ -60,7 +63,8 @@ Request Face::request(Method method, const std::string& path, const std::string&
             const auto item = rest.substr(0, rest.find('&'));
             rest.remove_prefix(std::min(rest.size(), item.size() + 1));
             const auto equals = item.find('=');
-            out.query.emplace_back(item.substr(0, equals), equals == std::string_view::npos ? "" : item.substr(equals + 1));
+            out.query.emplace_back(item.substr(0, equals),
+                                   equals == std::string_view::npos ? "" : item.substr(equals + 1));
         }
     }
     out.body = body;
@@ -69,7 +73,9 @@ Request Face::request(Method method, const std::string& path, const std::string&
     return out;
 }
 
-Response Face::post(const std::string& path, const std::string& body) { return ask(request(Method::kPost, path, body)); }
+Response Face::post(const std::string& path, const std::string& body) {
+    return ask(request(Method::kPost, path, body));
+}
 
 const std::string& demo_certificate_pem() {
     static const std::string pem = [] {
@@ -101,7 +107,8 @@ std::string url_escape(std::string_view text) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     std::string out;
     for (const char c : text) {
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_') {
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+            c == '.' || c == '_') {
             out.push_back(c);
         } else {
             out.push_back('%');
@@ -122,7 +129,9 @@ RawClient::RawClient(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREA
     }
 }
 
-RawClient::~RawClient() { hang_up(); }
+RawClient::~RawClient() {
+    hang_up();
+}
 
 void RawClient::hang_up() {
     if (fd_ >= 0) ::close(fd_);

@@ -1,4 +1,4 @@
-// What the tests of api/ share: a sigillod that answers as told, an answer that can be looked at, raw sockets.
+// What the tests of api/ share: a sigillod that answers as told, answers to look at, raw sockets.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ namespace sigillo::api::testing {
 // In place of the socket: answers at once, on the caller's thread, with what `answer` makes of the request.
 template <class Request, class Response>
 class ScriptedClient final : public ipc::Client {
-   public:
+ public:
     using Script = std::function<Response(const Request&)>;
     explicit ScriptedClient(Script script) : script_(std::move(script)) {}
     void call(std::uint64_t id, ByteView payload, Callback callback) override {
@@ -42,27 +42,27 @@ class ScriptedClient final : public ipc::Client {
     bool connected() const override { return !lost; }
     bool lost = false;
 
-   private:
+ private:
     const Script script_;
     std::uint64_t next_ = 1;
 };
 
 // Keeps the one answer.
 class Answers final : public AnswerSink {
-   public:
+ public:
     void deliver(std::uint64_t, Response response) noexcept override {
         const std::lock_guard lock(mutex_);
         responses.push_back(std::move(response));
     }
     std::vector<Response> responses;
 
-   private:
+ private:
     std::mutex mutex_;
 };
 
 // A dispatcher over one face's routes, with a scripted sigillod behind.
 class Face {
-   public:
+ public:
     using SigningScript = ScriptedClient<sam::SigningRequest, sam::SigningResponse>::Script;
     using PublicScript = ScriptedClient<sam::PublicRequest, sam::PublicResponse>::Script;
 
@@ -77,7 +77,7 @@ class Face {
     std::vector<sam::SigningRequest> asked;
     bool* lost = nullptr;
 
-   private:
+ private:
     Face(PublicScript script, int);
     void start(std::span<const Route> routes);
     Logger logger_{"test", 2, Severity::kError};
@@ -97,10 +97,11 @@ std::string url_escape(std::string_view text);
 
 // A client's end of a unix socket. Every wait ends after ten seconds.
 class RawClient {
-   public:
+ public:
     explicit RawClient(const std::string& path);
     ~RawClient();
-    RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)) {}
+    RawClient(RawClient&& other) noexcept
+        : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)) {}
     RawClient(const RawClient&) = delete;
     RawClient& operator=(const RawClient&) = delete;
     bool connected() const { return fd_ >= 0; }
@@ -115,7 +116,7 @@ class RawClient {
     bool at_end();  // the server has hung up, and nothing more came
     void hang_up();
 
-   private:
+ private:
     bool fill();
     int fd_ = -1;
     std::string buffer_;

@@ -17,8 +17,9 @@ TEST(ClientCertificate, maps_to_the_digest_of_its_public_key) {
 
 TEST(ClientCertificate, anything_but_one_certificate_is_refused) {
     const std::string pem = demo_certificate_pem();
-    for (const std::string& text : {std::string(), std::string("x"), std::string("%zz"), std::string("%4"), pem.substr(0, 60),
-                                    pem + pem, "\n" + pem, pem + "x", std::string(20'000, 'a')})
+    for (const std::string& text :
+         {std::string(), std::string("x"), std::string("%zz"), std::string("%4"), pem.substr(0, 60),
+          pem + pem, "\n" + pem, pem + "x", std::string(20'000, 'a')})
         EXPECT_FALSE(spki_of_escaped_certificate(url_escape(text).substr(0, 60'000)));
     std::string spoilt = pem;
     spoilt[80] = spoilt[80] == 'A' ? 'B' : 'A';

@@ -26,7 +26,7 @@ using testing::RawClient;
 
 // Answers come from threads of its own, late and out of order, as sigillod's do.
 class LateAnswers {
-   public:
+ public:
     explicit LateAnswers(unsigned threads, std::chrono::microseconds most) : most_(most) {
         for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, i] { run(i); });
     }
@@ -44,7 +44,7 @@ class LateAnswers {
         ready_.notify_one();
     }
 
-   private:
+ private:
     struct Item {
         Request request;
         Responder responder;
@@ -57,13 +57,21 @@ class LateAnswers {
             if (waiting_.empty()) return;
             const bool newest = random() % 2 == 0;
             Item item = newest ? std::move(waiting_.back()) : std::move(waiting_.front());
-            if (newest) waiting_.pop_back();
-            else waiting_.pop_front();
+            if (newest)
+                waiting_.pop_back();
+            else
+                waiting_.pop_front();
             lock.unlock();
-            if (most_ > 0us) std::this_thread::sleep_for(std::chrono::microseconds(random() % static_cast<unsigned>(most_.count())));
-            Response response = {.status = 200, .content_type = "text/plain", .body = item.request.path + item.request.body, .headers = {}};
+            if (most_ > 0us)
+                std::this_thread::sleep_for(
+                    std::chrono::microseconds(random() % static_cast<unsigned>(most_.count())));
+            Response response = {.status = 200,
+                                 .content_type = "text/plain",
+                                 .body = item.request.path + item.request.body,
+                                 .headers = {}};
             item.responder.send(std::move(response));
-            item.responder.send({.status = 500, .content_type = "text/plain", .body = "second answer", .headers = {}});
+            item.responder.send(
+                {.status = 500, .content_type = "text/plain", .body = "second answer", .headers = {}});
         }
     }
     const std::chrono::microseconds most_;
@@ -75,7 +83,7 @@ class LateAnswers {
 };
 
 class HttpServerTest : public ::testing::Test {
-   protected:
+ protected:
     HttpServerTest() {
         config_.socket = (scratch_ / "http.sock").string();
         config_.limits = {.head_bytes = 16 * 1024, .body_bytes = 64 * 1024};
@@ -87,7 +95,10 @@ class HttpServerTest : public ::testing::Test {
         server_ = std::move(*server);
     }
     static void echo(Request request, Responder responder) {
-        responder.send({.status = 200, .content_type = "text/plain", .body = request.path + request.body, .headers = {}});
+        responder.send({.status = 200,
+                        .content_type = "text/plain",
+                        .body = request.path + request.body,
+                        .headers = {}});
     }
     RawClient connect() { return RawClient(config_.socket); }
     int status_of(std::string_view bytes) {
@@ -97,7 +108,8 @@ class HttpServerTest : public ::testing::Test {
         return reply ? reply->status : 0;
     }
     bool eventually(const std::function<bool()>& holds) {
-        for (const auto end = steady_clock::now() + 10s; steady_clock::now() < end; std::this_thread::sleep_for(2ms))
+        for (const auto end = steady_clock::now() + 10s; steady_clock::now() < end;
+             std::this_thread::sleep_for(2ms))
             if (holds()) return true;
         return false;
     }
@@ -107,22 +119,30 @@ class HttpServerTest : public ::testing::Test {
     std::unique_ptr<HttpServer> server_;
 };
 
-std::string get(const std::string& path) { return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
+std::string get(const std::string& path) {
+    return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
 std::string post(const std::string& path, const std::string& body) {
-    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
 }
 
 TEST_F(HttpServerTest, a_handler_sees_the_request_and_its_answer_comes_back_on_the_same_connection) {
     start([](Request request, Responder responder) {
-        std::string seen = std::string(method_name(request.method)) + ' ' + request.path + ' ' + request.content_type + ' ' +
-                           request.idempotency_key + ' ' + request.client_certificate + ' ' + request.body;
+        std::string seen = std::string(method_name(request.method)) + ' ' + request.path + ' ' +
+                           request.content_type + ' ' + request.idempotency_key + ' ' +
+                           request.client_certificate + ' ' + request.body;
         for (const auto& [key, value] : request.query) seen += ' ' + key + '=' + value;
-        responder.send({.status = 201, .content_type = "text/plain", .body = seen, .headers = {{"X-Test", "yes"}}});
+        responder.send(
+            {.status = 201, .content_type = "text/plain", .body = seen, .headers = {{"X-Test", "yes"}}});
     });
     auto client = connect();
     for (int i = 0; i < 3; ++i) {
-        client.send("PUT /a/b?k=v%20w HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/html, *; q=.2, */*; q=.2\r\n"
-                    "Idempotency-Key: k1\r\nX-Sigillo-Client-Cert: MII%0A\r\nCookie: a\r\nContent-Length: 4\r\n\r\nbody");
+        client.send(
+            "PUT /a/b?k=v%20w HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/html, *; "
+            "q=.2, */*; q=.2\r\n"
+            "Idempotency-Key: k1\r\nX-Sigillo-Client-Cert: MII%0A\r\nCookie: a\r\nContent-Length: "
+            "4\r\n\r\nbody");
         const auto reply = client.read_reply();
         ASSERT_TRUE(reply);
         EXPECT_EQ(reply->status, 201);
@@ -135,7 +155,10 @@ TEST_F(HttpServerTest, a_handler_sees_the_request_and_its_answer_comes_back_on_t
 TEST_F(HttpServerTest, on_the_public_face_the_certificate_header_is_without_effect) {
     config_.with_client_certificate = false;
     start([](Request request, Responder responder) {
-        responder.send({.status = 200, .content_type = "text/plain", .body = "[" + request.client_certificate + "]", .headers = {}});
+        responder.send({.status = 200,
+                        .content_type = "text/plain",
+                        .body = "[" + request.client_certificate + "]",
+                        .headers = {}});
     });
     auto client = connect();
     client.send("GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: forged\r\nx-sigillo-client-cert: again\r\n\r\n");
@@ -162,7 +185,8 @@ TEST_F(HttpServerTest, every_answer_reaches_its_own_client_while_a_third_of_them
                     const std::string body(random() % 3000, 'b');
                     if (!client.send(post(id, body))) break;
                     if (random() % 3 == 0) {
-                        if (random() % 2 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 600));
+                        if (random() % 2 == 0)
+                            std::this_thread::sleep_for(std::chrono::microseconds(random() % 600));
                         client.hang_up();
                         break;
                     }
@@ -174,7 +198,8 @@ TEST_F(HttpServerTest, every_answer_reaches_its_own_client_while_a_third_of_them
     for (auto& client : clients) client.join();
     EXPECT_EQ(wrong, 0);
     EXPECT_GT(right, 500);
-    EXPECT_TRUE(eventually([&] { return server_->counters().in_flight == 0 && server_->counters().connections == 0; }));
+    EXPECT_TRUE(eventually(
+        [&] { return server_->counters().in_flight == 0 && server_->counters().connections == 0; }));
     EXPECT_GT(server_->counters().answers_dropped, 0U);
 }
 
@@ -183,7 +208,8 @@ TEST_F(HttpServerTest, pipelined_requests_are_answered_one_after_the_other_in_th
     start([&](Request request, Responder responder) { late.take(std::move(request), std::move(responder)); });
     auto client = connect();
     std::string bytes;
-    for (int i = 0; i < 50; ++i) bytes += i % 2 == 0 ? get("/" + std::to_string(i)) : post("/" + std::to_string(i), "x");
+    for (int i = 0; i < 50; ++i)
+        bytes += i % 2 == 0 ? get("/" + std::to_string(i)) : post("/" + std::to_string(i), "x");
     client.send(bytes);
     for (int i = 0; i < 50; ++i) {
         const auto reply = client.read_reply();
@@ -217,10 +243,14 @@ TEST_F(HttpServerTest, smuggled_lengths_are_refused_and_end_the_connection) {
         echo(std::move(request), std::move(responder));
     });
     const std::string smuggled = get("/smuggled");
-    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 40\r\n\r\n" + smuggled), 400);
+    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 40\r\n\r\n" + smuggled),
+              400);
     EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n" + smuggled), 400);
     EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 18446744073709551616\r\n\r\n" + smuggled), 413);
-    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled), 501);
+    EXPECT_EQ(
+        status_of("POST / HTTP/1.1\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+                  smuggled),
+        501);
     EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n"), 501);
     EXPECT_EQ(status_of(post("/", std::string(65 * 1024, 'x'))), 413);
     auto client = connect();
@@ -268,11 +298,15 @@ TEST_F(HttpServerTest, a_body_in_many_pieces_arrives_whole) {
     EXPECT_EQ(client.read_reply()->body, "/pieces" + body);
 }
 
-TEST_F(HttpServerTest, an_answer_larger_than_the_sockets_buffer_waits_for_its_reader_without_stopping_the_others) {
+TEST_F(HttpServerTest,
+       an_answer_larger_than_the_sockets_buffer_waits_for_its_reader_without_stopping_the_others) {
     config_.threads = 1;
     const std::string large(8 << 20, 'L');
     start([&](Request request, Responder responder) {
-        responder.send({.status = 200, .content_type = "text/plain", .body = request.path == "/large" ? large : "small", .headers = {}});
+        responder.send({.status = 200,
+                        .content_type = "text/plain",
+                        .body = request.path == "/large" ? large : "small",
+                        .headers = {}});
     });
     auto stalled = connect();
     stalled.send(get("/large"));
@@ -285,8 +319,12 @@ TEST_F(HttpServerTest, an_answer_larger_than_the_sockets_buffer_waits_for_its_re
     }
     ::getrusage(RUSAGE_SELF, &after);
     EXPECT_LT(steady_clock::now() - begun, 5s);
-    const auto cpu_ms = (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000 +
-                        (after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1000;
+    const auto cpu_ms =
+        (after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) *
+            1000 +
+        (after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec -
+         before.ru_stime.tv_usec) /
+            1000;
     EXPECT_LT(cpu_ms, 150) << "the reactor spins while a reader stalls";
     EXPECT_EQ(stalled.read_reply()->body, large);
     stalled.send(get("/small"));
@@ -387,7 +425,8 @@ TEST_F(HttpServerTest, without_descriptors_accept_waits_instead_of_spinning_and_
     EXPECT_EQ(status_of(get("/again")), 200);
 }
 
-TEST_F(HttpServerTest, the_socket_has_its_mode_and_a_second_server_is_refused_but_a_dead_ones_leftover_is_replaced) {
+TEST_F(HttpServerTest,
+       the_socket_has_its_mode_and_a_second_server_is_refused_but_a_dead_ones_leftover_is_replaced) {
     config_.socket_mode = 0620;
     start(echo);
     struct stat info{};

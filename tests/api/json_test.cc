@@ -12,10 +12,14 @@ std::string refusal(std::string_view text) {
     return value ? "accepted" : value.error().detail;
 }
 
-std::string nested(int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); }
+std::string nested(int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']');
+}
 
 TEST(JsonDecode, reads_every_kind_of_value) {
-    const auto value = decode(R"({"s":"x\u00e9\n","i":-7,"b":true,"n":null,"a":[1,"2"],"o":{"k":9007199254740991}})");
+    const auto value =
+        decode(R"({"s":"x\u00e9\n","i":-7,"b":true,"n":null,"a":[1,"2"],"o":{"k":9007199254740991}})");
     ASSERT_TRUE(value) << value.error().detail;
     const auto& object = *value->object();
     EXPECT_EQ(*find(object, "s")->string(), "x\xc3\xa9\n");
@@ -30,7 +34,8 @@ TEST(JsonDecode, reads_every_kind_of_value) {
 TEST(JsonDecode, nesting_beyond_the_limit_is_refused_and_a_million_levels_do_no_harm) {
     EXPECT_EQ(refusal(nested(6)), "accepted");
     EXPECT_EQ(refusal(nested(7)), "the body is not acceptable JSON: nested deeper than 6 levels");
-    EXPECT_EQ(refusal(std::string(1'000'000, '[')), "the body is not acceptable JSON: nested deeper than 6 levels");
+    EXPECT_EQ(refusal(std::string(1'000'000, '[')),
+              "the body is not acceptable JSON: nested deeper than 6 levels");
 }
 
 TEST(JsonDecode, a_duplicate_key_is_refused_by_name_wherever_it_stands) {
@@ -41,8 +46,8 @@ TEST(JsonDecode, a_duplicate_key_is_refused_by_name_wherever_it_stands) {
 
 TEST(JsonDecode, numbers_are_whole_and_below_2_to_the_53) {
     constexpr auto kText = "the body is not acceptable JSON: numbers must be whole and below 2^53";
-    for (const auto* text : {"9007199254740992", "-9007199254740992", "18446744073709551615", "1e3", "1.0", "0.5", "-0.0",
-                             "123456789012345678901234567890", "1e400"})
+    for (const auto* text : {"9007199254740992", "-9007199254740992", "18446744073709551615", "1e3", "1.0",
+                             "0.5", "-0.0", "123456789012345678901234567890", "1e400"})
         EXPECT_NE(refusal(text), "accepted") << text;
     EXPECT_EQ(refusal("9007199254740992"), kText);
     EXPECT_EQ(refusal("1.5"), kText);
@@ -51,7 +56,8 @@ TEST(JsonDecode, numbers_are_whole_and_below_2_to_the_53) {
 
 TEST(JsonDecode, invalid_utf8_is_refused_with_its_place) {
     EXPECT_EQ(refusal("\"a\xff\""), "the body is not acceptable JSON: invalid UTF-8 at byte 3");
-    for (const auto* text : {"\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"", "\"\x80\"", "\"\xf0\x8f\x80\x80\""})
+    for (const auto* text : {"\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe2\x82\"",
+                             "\"\x80\"", "\"\xf0\x8f\x80\x80\""})
         EXPECT_NE(refusal(text).find("invalid UTF-8"), std::string::npos);
     EXPECT_EQ(refusal("\"\xf4\x8f\xbf\xbf \xef\xbf\xbf \xc2\x80\""), "accepted");
     EXPECT_NE(refusal(R"("\ud800")"), "accepted");  // a lone surrogate
@@ -62,7 +68,8 @@ TEST(JsonDecode, what_two_readers_could_read_differently_is_refused) {
     EXPECT_EQ(refusal("\xef\xbb\xbf{}"), "the body is not acceptable JSON: it begins with a byte order mark");
     EXPECT_EQ(refusal(R"("\u0000")"), "the body is not acceptable JSON: a string holds U+0000");
     EXPECT_EQ(refusal(R"({"a\u0000":1})"), "the body is not acceptable JSON: a key holds U+0000");
-    for (const auto* text : {"", " ", "{} {}", "{}x", "{'a':1}", "{\"a\":1,}", "[1,]", "/**/{}", "{\"a\":NaN}", "01", "\"\n\"", "tru"})
+    for (const auto* text : {"", " ", "{} {}", "{}x", "{'a':1}", "{\"a\":1,}", "[1,]", "/**/{}",
+                             "{\"a\":NaN}", "01", "\"\n\"", "tru"})
         EXPECT_NE(refusal(text).find("syntax error at byte"), std::string::npos) << text;
 }
 
@@ -107,7 +114,12 @@ TEST(JsonReader, keeps_the_first_fault_and_finds_what_nobody_asked_for) {
 TEST(JsonWriter, escapes_what_json_needs_escaped_and_reads_back) {
     Writer out;
     out.begin_object().member("k\"", "a\\\"\n\x01\xc3\xa9").key("n").integer(-3).key("l").begin_array();
-    out.boolean(true).boolean(false).base64(to_bytes("hi")).end_array().optional_member("none", "").end_object();
+    out.boolean(true)
+        .boolean(false)
+        .base64(to_bytes("hi"))
+        .end_array()
+        .optional_member("none", "")
+        .end_object();
     const std::string text = out.take();
     EXPECT_EQ(text, "{\"k\\\"\":\"a\\\\\\\"\\n\\u0001\xc3\xa9\",\"n\":-3,\"l\":[true,false,\"aGk=\"]}");
     EXPECT_TRUE(decode(text));

@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 using testing::RawClient;
 
 class ApiProcessTest : public ::testing::Test {
-   protected:
+ protected:
     ~ApiProcessTest() override {
         if (child_ > 0) {
             ::kill(child_, SIGKILL);
@@ -32,10 +32,11 @@ class ApiProcessTest : public ::testing::Test {
     }
     std::string path(const std::string& name) { return (scratch_ / name).string(); }
     void write_config(const std::string& extra = {}) {
-        std::ofstream(path("sigillo.toml")) << "[api]\nsocket = \"" << path("api.sock") << "\"\nsam_socket = \"" << path("sam.sock")
-                                            << "\"\nname = \"Test\"\nallow_root = true\n" << extra
-                                            << "\n[public]\nsocket = \"" << path("public.sock") << "\"\nsam_socket = \"" << path("psam.sock")
-                                            << "\"\nallow_root = true\n";
+        std::ofstream(path("sigillo.toml"))
+            << "[api]\nsocket = \"" << path("api.sock") << "\"\nsam_socket = \"" << path("sam.sock")
+            << "\"\nname = \"Test\"\nallow_root = true\n"
+            << extra << "\n[public]\nsocket = \"" << path("public.sock") << "\"\nsam_socket = \""
+            << path("psam.sock") << "\"\nallow_root = true\n";
     }
     void spawn(const char* face) {
         child_ = ::fork();
@@ -44,7 +45,8 @@ class ApiProcessTest : public ::testing::Test {
             ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             const int log = ::open(path("log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
             ::dup2(log, 2);
-            ::execl(SIGILLO_API_PROGRAM, "sigillo-api", "--config", path("sigillo.toml").c_str(), "--face", face, nullptr);
+            ::execl(SIGILLO_API_PROGRAM, "sigillo-api", "--config", path("sigillo.toml").c_str(), "--face",
+                    face, nullptr);
             ::_exit(127);
         }
     }
@@ -59,7 +61,8 @@ class ApiProcessTest : public ::testing::Test {
     }
     // Connects once the process listens.
     RawClient connect(const std::string& name) {
-        for (const auto end = steady_clock::now() + 20s; steady_clock::now() < end; std::this_thread::sleep_for(10ms)) {
+        for (const auto end = steady_clock::now() + 20s; steady_clock::now() < end;
+             std::this_thread::sleep_for(10ms)) {
             RawClient client(path(name));
             if (client.connected()) return client;
         }
@@ -80,7 +83,10 @@ class ApiProcessTest : public ::testing::Test {
 
 std::string get(const std::string& target, bool with_certificate) {
     return "GET " + target + " HTTP/1.1\r\nHost: x\r\n" +
-           (with_certificate ? "X-Sigillo-Client-Cert: " + testing::url_escape(testing::demo_certificate_pem()) + "\r\n" : "") + "\r\n";
+           (with_certificate
+                ? "X-Sigillo-Client-Cert: " + testing::url_escape(testing::demo_certificate_pem()) + "\r\n"
+                : "") +
+           "\r\n";
 }
 
 void answer_signing(const ipc::Peer&, Bytes payload, ipc::Reply reply) {
@@ -88,9 +94,13 @@ void answer_signing(const ipc::Peer&, Bytes payload, ipc::Reply reply) {
     request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
     sam::SigningResponse response;
     response.set_id(request.id());
-    if (request.has_get_health()) response.mutable_health()->set_state("ok");
-    else if (request.has_list_signers()) response.mutable_signers()->add_signers()->set_signer_id(request.client().spki_sha256().size() == 32 ? "named" : "nobody");
-    else response.mutable_error()->set_code(static_cast<unsigned>(Errc::kInternal));
+    if (request.has_get_health())
+        response.mutable_health()->set_state("ok");
+    else if (request.has_list_signers())
+        response.mutable_signers()->add_signers()->set_signer_id(
+            request.client().spki_sha256().size() == 32 ? "named" : "nobody");
+    else
+        response.mutable_error()->set_code(static_cast<unsigned>(Errc::kInternal));
     reply(to_bytes(response.SerializeAsString()));
 }
 

@@ -16,12 +16,15 @@ int status_of(std::string_view bytes) {
 
 TEST(RequestGate, passes_on_only_the_headers_that_handlers_use) {
     RequestGate gate(kLimits, true);
-    gate.feed("POST /v1/signers?x=1 HTTP/1.1\r\nHost: a\r\nAccept: text/html, *; q=.2\r\nContent-Type: application/json\r\n"
-              "Idempotency-Key:  k1 \r\nX-Sigillo-Client-Cert: abc\r\ncontent-length: 2\r\n\r\n{}");
+    gate.feed(
+        "POST /v1/signers?x=1 HTTP/1.1\r\nHost: a\r\nAccept: text/html, *; q=.2\r\nContent-Type: "
+        "application/json\r\n"
+        "Idempotency-Key:  k1 \r\nX-Sigillo-Client-Cert: abc\r\ncontent-length: 2\r\n\r\n{}");
     const auto request = gate.next();
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->head, "POST /v1/signers?x=1 HTTP/1.1\r\nX-Content-Type: application/json\r\nIdempotency-Key: k1\r\n"
-                             "X-Sigillo-Client-Cert: abc\r\n\r\n");
+    EXPECT_EQ(request->head,
+              "POST /v1/signers?x=1 HTTP/1.1\r\nX-Content-Type: application/json\r\nIdempotency-Key: k1\r\n"
+              "X-Sigillo-Client-Cert: abc\r\n\r\n");
     EXPECT_EQ(request->body, "{}");
     EXPECT_TRUE(request->keep_alive);
     EXPECT_EQ(gate.buffered(), 0U);
@@ -47,7 +50,9 @@ TEST(RequestGate, a_request_may_come_byte_by_byte_and_the_next_one_right_behind)
 }
 
 TEST(RequestGate, content_length_is_one_plain_number_within_the_limit) {
-    const auto with = [](const std::string& fields) { return status_of("POST / HTTP/1.1\r\n" + fields + "\r\n" + std::string(1000, 'x')); };
+    const auto with = [](const std::string& fields) {
+        return status_of("POST / HTTP/1.1\r\n" + fields + "\r\n" + std::string(1000, 'x'));
+    };
     EXPECT_EQ(with("Content-Length: 1000\r\n"), 200);
     EXPECT_EQ(with("Content-Length: 1001\r\n"), 413);
     EXPECT_EQ(with("Content-Length: 99999999999999999999999999\r\n"), 413);
@@ -59,19 +64,22 @@ TEST(RequestGate, content_length_is_one_plain_number_within_the_limit) {
 
 TEST(RequestGate, transfer_encoding_is_refused_with_and_without_content_length) {
     EXPECT_EQ(status_of("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 501);
-    EXPECT_EQ(status_of("POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 501);
+    EXPECT_EQ(
+        status_of("POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        501);
     EXPECT_EQ(status_of("POST / HTTP/1.1\r\ntransfer-encoding: xchunked\r\nContent-Length: 0\r\n\r\n"), 501);
 }
 
 TEST(RequestGate, malformed_heads_are_refused) {
-    for (const auto* head : {"GET /\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n", "G\tET / HTTP/1.1\r\n\r\n",
-                             "GET x HTTP/1.1\r\n\r\n", "GET http://a/ HTTP/1.1\r\n\r\n", "GET /\x80 HTTP/1.1\r\n\r\n",
-                             "GET /#a HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nA : b\r\n\r\n", "GET / HTTP/1.1\r\n folded\r\n\r\n",
-                             "GET / HTTP/1.1\r\nA: b\n\r\n\r\n", "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", "GET / HTTP/1.1\r\nA\r\n\r\n",
-                             "GET / HTTP/1.1\r\n: b\r\n\r\n", "GET / HTTP/1.1\r\nA: \x01\r\n\r\n", "\r\n\r\n",
-                             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-                             "GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: a\r\nx-sigillo-client-cert: b\r\n\r\n",
-                             "POST / HTTP/1.1\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n"})
+    for (const auto* head :
+         {"GET /\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1 \r\n\r\n", "G\tET / HTTP/1.1\r\n\r\n",
+          "GET x HTTP/1.1\r\n\r\n", "GET http://a/ HTTP/1.1\r\n\r\n", "GET /\x80 HTTP/1.1\r\n\r\n",
+          "GET /#a HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nA : b\r\n\r\n", "GET / HTTP/1.1\r\n folded\r\n\r\n",
+          "GET / HTTP/1.1\r\nA: b\n\r\n\r\n", "GET / HTTP/1.1\r\nA: b\rc\r\n\r\n",
+          "GET / HTTP/1.1\r\nA\r\n\r\n", "GET / HTTP/1.1\r\n: b\r\n\r\n", "GET / HTTP/1.1\r\nA: \x01\r\n\r\n",
+          "\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+          "GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: a\r\nx-sigillo-client-cert: b\r\n\r\n",
+          "POST / HTTP/1.1\r\nIdempotency-Key: a\r\nIdempotency-Key: b\r\n\r\n"})
         EXPECT_EQ(status_of(head), 400) << head;
     EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505);
     using namespace std::string_view_literals;

@@ -76,7 +76,9 @@ TEST(Note, RefusesControlCharactersBadUtf8AndExcess) {
     EXPECT_FALSE(parse_note("a\tb\n\n" + kSignature));
     EXPECT_FALSE(parse_note("a\r\n\n" + kSignature));
     EXPECT_FALSE(parse_note("a\xc0\x80\n\n" + kSignature));
-    EXPECT_FALSE(parse_note(std::string(kNoteLimit, 'a') + "\n\n" + kSignature));
+    std::string long_text(kNoteLimit, 'a');
+    long_text.append("\n\n").append(kSignature);
+    EXPECT_FALSE(parse_note(long_text));
     std::string many = kText + "\n";
     for (int i = 0; i < 101; ++i) many += kSignature;
     EXPECT_FALSE(parse_note(many));
@@ -101,9 +103,9 @@ TEST(Checkpoint, ReadsAndWritesTheExampleOfTheSpecification) {
 
 TEST(Checkpoint, RefusesEveryOtherSpelling) {
     const std::string root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
-    for (const std::string bad : {std::string(), "origin\n1\n" + root.substr(0, root.size() - 1), "origin\n01\n" + root, "origin\n+1\n" + root,
+    for (const std::string& bad : {std::string(), "origin\n1\n" + root.substr(0, root.size() - 1), "origin\n01\n" + root, "origin\n+1\n" + root,
                                   "origin\n-1\n" + root, "origin\n1 \n" + root, "origin\n18446744073709551616\n" + root, "origin\n\n" + root,
-                                  "\n1\n" + root, "origin\n1\nCsUY\n", "origin\n1\n" + root + "\n", std::string("origin\n1\n"),
+                                  "\n1\n" + root, std::string("origin\n1\nCsUY\n"), "origin\n1\n" + root + "\n", std::string("origin\n1\n"),
                                   std::string("origin\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n")})
         EXPECT_FALSE(parse_checkpoint(bad)) << bad;
     EXPECT_TRUE(parse_checkpoint("origin\n18446744073709551615\n" + root));

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -61,6 +62,56 @@ TEST_F(ConfinementTest, LandlockLeavesTheGivenDirectoriesAndNothingElse) {
     });
     EXPECT_EQ(end.exit_code, 0);
     EXPECT_TRUE(log_.mentions(kernel_has_landlock() ? "landlock_applied" : "landlock_unavailable"));
+}
+
+TEST_F(ConfinementTest, LandlockHoldsForThreadsThatRunAlreadyAndTheirChildren) {
+    const auto end = in_child([&] {
+        constexpr int kThreads = 8;
+        std::atomic<bool> confined{false};
+        std::atomic<int> escaped{0};
+        std::atomic<int> restless{0};
+        std::vector<std::thread> early;
+        for (int i = 0; i < kThreads; ++i) {
+            early.emplace_back([&, i] {
+                // Half of them sleep, half make threads all the time.
+                while (!confined) {
+                    if (i % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    else std::thread([&restless] { ++restless; }).join();
+                }
+                if (can_read(scratch_ / "other" / "file")) ++escaped;
+                std::thread([&] { escaped += can_read(scratch_ / "other" / "file") ? 1 : 0; }).join();
+            });
+        }
+        while (restless < 20) std::this_thread::yield();
+        const auto state = apply_landlock(rules(), log_.logger());
+        confined = true;
+        for (std::thread& thread : early) thread.join();
+        if (!state) return 1;
+        if (state->abi == 0) return 0;
+        return escaped == 0 && state->threads_outside == 0 ? 0 : 2;
+    });
+    EXPECT_EQ(end.exit_code, 0);
+}
+
+TEST_F(ConfinementTest, AThreadThatCannotBeReachedIsCountedAndReported) {
+    const auto end = in_child([&] {
+        std::atomic<int> stage{0};
+        std::thread deaf([&stage] {
+            sigset_t all;
+            sigfillset(&all);
+            pthread_sigmask(SIG_SETMASK, &all, nullptr);
+            stage = 1;
+            while (stage == 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        });
+        while (stage == 0) std::this_thread::yield();
+        const auto state = apply_landlock(rules(), log_.logger());
+        stage = 2;
+        deaf.join();
+        if (!state) return 1;
+        return state->threads_outside == (state->abi == 0 ? 0U : 1U) ? 0 : 2;
+    });
+    EXPECT_EQ(end.exit_code, 0);
+    EXPECT_EQ(log_.mentions("landlock_incomplete"), kernel_has_landlock());
 }
 
 TEST_F(ConfinementTest, LandlockLetsNothingBeExecuted) {
@@ -169,7 +220,7 @@ std::vector<Forbidden> forbidden_to_both() {
          }},
         {"raising a limit",
          [] {
-             const rlimit64 limit{1, 1};
+             const rlimit limit{1, 1};
              return ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, nullptr);
          }},
     };

@@ -24,7 +24,8 @@ using ::testing::Not;
 
 CertificateAuthorityConfig test_config() {
     CertificateAuthorityConfig config;
-    config.crl_url = "http://127.0.0.1:8082/ca.crl?a=1,b=2";  // a comma, which openssl.cnf would take for a separator
+    config.crl_url =
+        "http://127.0.0.1:8082/ca.crl?a=1,b=2";  // a comma, which openssl.cnf would take for a separator
     config.ca_issuers_url = "http://127.0.0.1:8082/ca.der";
     return config;
 }
@@ -38,7 +39,7 @@ Subject mario() {
 }
 
 class CertificateAuthorityTest : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         auto provider = HsmProvider::create();
         ASSERT_TRUE(provider);
@@ -55,18 +56,19 @@ class CertificateAuthorityTest : public ::testing::Test {
     }
 
     std::string text_of(ByteView der) {
-        const auto shown = openssl({"x509", "-in", write_pem(scratch_, "shown.pem", "CERTIFICATE", der), "-noout",
-                                    "-text", "-nameopt", "utf8,sep_comma_plus_space,sname"});
+        const auto shown = openssl({"x509", "-in", write_pem(scratch_, "shown.pem", "CERTIFICATE", der),
+                                    "-noout", "-text", "-nameopt", "utf8,sep_comma_plus_space,sname"});
         EXPECT_EQ(shown.exit_code, 0) << shown.output;
         return shown.output;
     }
 
     CommandResult verify(ByteView ca, ByteView leaf, const Bytes* crl = nullptr) {
-        std::vector<std::string> words{"verify",         "-x509_strict",
-                                       "-attime",        std::to_string(unix_seconds(clock_.now())),
-                                       "-CAfile",        write_pem(scratch_, "ca.pem", "CERTIFICATE", ca)};
+        std::vector<std::string> words{"verify",  "-x509_strict",
+                                       "-attime", std::to_string(unix_seconds(clock_.now())),
+                                       "-CAfile", write_pem(scratch_, "ca.pem", "CERTIFICATE", ca)};
         if (crl != nullptr) {
-            words.insert(words.end(), {"-crl_check", "-CRLfile", write_pem(scratch_, "crl.pem", "X509 CRL", *crl)});
+            words.insert(words.end(),
+                         {"-crl_check", "-CRLfile", write_pem(scratch_, "crl.pem", "X509 CRL", *crl)});
         }
         words.push_back(write_pem(scratch_, "leaf.pem", "CERTIFICATE", leaf));
         return openssl(words);
@@ -85,8 +87,10 @@ TEST_F(CertificateAuthorityTest, its_own_certificate_is_what_rfc_5280_wants_of_a
         EXPECT_THAT(text, HasSubstr("Version: 3 (0x2)"));
         EXPECT_THAT(text, HasSubstr("Issuer: C=IT, O=Sigillo, CN=Sigillo embedded CA"));
         EXPECT_THAT(text, HasSubstr("Subject: C=IT, O=Sigillo, CN=Sigillo embedded CA"));
-        EXPECT_THAT(text, HasSubstr("X509v3 Basic Constraints: critical\n                CA:TRUE, pathlen:0\n"));
-        EXPECT_THAT(text, HasSubstr("X509v3 Key Usage: critical\n                Certificate Sign, CRL Sign\n"));
+        EXPECT_THAT(text,
+                    HasSubstr("X509v3 Basic Constraints: critical\n                CA:TRUE, pathlen:0\n"));
+        EXPECT_THAT(text,
+                    HasSubstr("X509v3 Key Usage: critical\n                Certificate Sign, CRL Sign\n"));
         EXPECT_THAT(text, HasSubstr("X509v3 Subject Key Identifier"));
         const auto verdict = verify(ca->certificate(), ca->certificate());
         EXPECT_EQ(verdict.exit_code, 0) << verdict.output;
@@ -102,7 +106,9 @@ TEST_F(CertificateAuthorityTest, an_advanced_certificate_has_the_profile_of_a_na
                                   CertificateClass::kAdvanced);
     ASSERT_TRUE(issued) << to_string(issued.error());
     const std::string text = text_of(issued->der);
-    EXPECT_THAT(text, HasSubstr("Subject: C=IT, SN=Rossi, GN=Mario, serialNumber=TINIT-RSSMRA80A01H501U, CN=Mario Rossi"));
+    EXPECT_THAT(
+        text,
+        HasSubstr("Subject: C=IT, SN=Rossi, GN=Mario, serialNumber=TINIT-RSSMRA80A01H501U, CN=Mario Rossi"));
     EXPECT_THAT(text, HasSubstr("X509v3 Key Usage: critical\n                Non Repudiation\n"));
     EXPECT_THAT(text, HasSubstr("X509v3 Certificate Policies: \n                Policy: 0.4.0.2042.1.1"));
     EXPECT_THAT(text, HasSubstr("URI:http://127.0.0.1:8082/ca.crl?a=1,b=2\n"));
@@ -135,7 +141,8 @@ TEST_F(CertificateAuthorityTest, a_simple_certificate_also_authenticates_and_an_
     const std::string text = text_of(issued->der);
     EXPECT_THAT(text, HasSubstr("Subject: C=IT, O=Banca Esempio, SN=Rossi, GN=Zoë, "
                                 "serialNumber=0123456789abcdef0123456789abcdef, CN=Zoë Rossi"));
-    EXPECT_THAT(text, HasSubstr("X509v3 Key Usage: critical\n                Digital Signature, Non Repudiation\n"));
+    EXPECT_THAT(
+        text, HasSubstr("X509v3 Key Usage: critical\n                Digital Signature, Non Repudiation\n"));
     EXPECT_THAT(text, HasSubstr("Policy: 0.4.0.2042.1.3"));
     EXPECT_THAT(text, Not(HasSubstr("qcStatements")));
     EXPECT_EQ(verify(ca->certificate(), issued->der).exit_code, 0);
@@ -270,7 +277,9 @@ TEST_F(CertificateAuthorityTest, an_hsm_failure_comes_through_and_a_bad_signatur
     ca_key->corrupt(true);
     EXPECT_EQ(ca->issue(key, mario(), CertificateClass::kSimple).error().code, Errc::kHsmFailed);
     EXPECT_EQ(ca->make_crl({}, 1).error().code, Errc::kHsmFailed);
-    EXPECT_EQ(CertificateAuthority::make_ca_certificate(*provider_, ca_key, test_config(), clock_, random_).error().code,
+    EXPECT_EQ(CertificateAuthority::make_ca_certificate(*provider_, ca_key, test_config(), clock_, random_)
+                  .error()
+                  .code,
               Errc::kHsmFailed);
     EXPECT_EQ(make_certificate_request(*provider_, ca_key, mario()).error().code, Errc::kHsmFailed);
     ca_key->corrupt(false);
@@ -280,10 +289,12 @@ TEST_F(CertificateAuthorityTest, an_hsm_failure_comes_through_and_a_bad_signatur
 TEST_F(CertificateAuthorityTest, another_keys_or_a_damaged_certificate_is_not_taken_for_its_own) {
     const auto key = SoftwareKey::generate(KeyAlgorithm::kEcP256);
     const auto other = SoftwareKey::generate(KeyAlgorithm::kEcP256);
-    const auto der = CertificateAuthority::make_ca_certificate(*provider_, key, test_config(), clock_, random_);
+    const auto der =
+        CertificateAuthority::make_ca_certificate(*provider_, key, test_config(), clock_, random_);
     ASSERT_TRUE(der);
     const auto attempt = [&](std::shared_ptr<SigningKey> with, ByteView certificate) {
-        const auto ca = CertificateAuthority::create(*provider_, with, certificate, test_config(), clock_, random_);
+        const auto ca =
+            CertificateAuthority::create(*provider_, with, certificate, test_config(), clock_, random_);
         return ca ? std::optional<Errc>() : std::optional(ca.error().code);
     };
     EXPECT_EQ(attempt(key, *der), std::nullopt);
@@ -344,8 +355,9 @@ TEST_F(CertificateAuthorityTest, revoked_and_suspended_certificates_fail_and_the
         EXPECT_NE(verdict.exit_code, 0);
         EXPECT_THAT(verdict.output, HasSubstr("certificate revoked"));
     }
-    const auto shown = openssl({"crl", "-in", write_pem(scratch_, "crl.pem", "X509 CRL", *crl), "-noout", "-text",
-                                "-CAfile", write_pem(scratch_, "ca.pem", "CERTIFICATE", ca->certificate())});
+    const auto shown =
+        openssl({"crl", "-in", write_pem(scratch_, "crl.pem", "X509 CRL", *crl), "-noout", "-text", "-CAfile",
+                 write_pem(scratch_, "ca.pem", "CERTIFICATE", ca->certificate())});
     EXPECT_EQ(shown.exit_code, 0);
     EXPECT_THAT(shown.output, HasSubstr("verify OK"));
     EXPECT_THAT(shown.output, HasSubstr("Version 2 (0x1)"));
@@ -367,7 +379,8 @@ TEST_F(CertificateAuthorityTest, an_empty_list_is_a_list) {
     const auto ca = make(SoftwareKey::shared(KeyAlgorithm::kEcP256));
     const auto crl = ca->make_crl({}, std::uint64_t{1} << 63U);
     ASSERT_TRUE(crl);
-    const auto shown = openssl({"crl", "-in", write_pem(scratch_, "crl.pem", "X509 CRL", *crl), "-noout", "-text"});
+    const auto shown =
+        openssl({"crl", "-in", write_pem(scratch_, "crl.pem", "X509 CRL", *crl), "-noout", "-text"});
     EXPECT_THAT(shown.output, HasSubstr("No Revoked Certificates"));
     EXPECT_THAT(shown.output, HasSubstr("X509v3 CRL Number: \n                9223372036854775808\n"));
 }
@@ -376,11 +389,14 @@ TEST_F(CertificateAuthorityTest, bad_entries_are_refused_and_the_list_is_bounded
     auto config = test_config();
     config.max_crl_entries = 2;
     const auto ca = make(SoftwareKey::shared(KeyAlgorithm::kEcP256), config);
-    const auto entry = [&](std::string serial) { return RevokedCertificate{std::move(serial), clock_.now(), {}}; };
+    const auto entry = [&](std::string serial) {
+        return RevokedCertificate{std::move(serial), clock_.now(), {}};
+    };
     const std::vector<RevokedCertificate> three{entry("01"), entry("02"), entry("03")};
     EXPECT_EQ(ca->make_crl(three, 1).error().code, Errc::kLimitExceeded);
     EXPECT_TRUE(ca->make_crl(std::span(three).first(2), 1));
-    for (const char* bad : {"", "1", "0g", "-1", "ab", "0x01", "01 ", "00", "000A", "FF00000000000000000000000000000000000000FF"}) {
+    for (const char* bad : {"", "1", "0g", "-1", "ab", "0x01", "01 ", "00", "000A",
+                            "FF00000000000000000000000000000000000000FF"}) {
         const std::vector<RevokedCertificate> one{entry(bad)};
         const auto crl = ca->make_crl(one, 1);
         ASSERT_FALSE(crl) << bad;
@@ -398,12 +414,14 @@ TEST_F(CertificateAuthorityTest, a_request_is_self_signed_and_says_what_it_shoul
     for (const auto algorithm : {KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384, KeyAlgorithm::kRsa2048}) {
         const auto der = make_certificate_request(*provider_, SoftwareKey::shared(algorithm), mario());
         ASSERT_TRUE(der) << to_string(der.error());
-        const auto shown = openssl({"req", "-in", write_pem(scratch_, "csr.pem", "CERTIFICATE REQUEST", *der), "-noout",
-                                    "-verify", "-text", "-nameopt", "utf8,sep_comma_plus_space,sname"});
+        const auto shown =
+            openssl({"req", "-in", write_pem(scratch_, "csr.pem", "CERTIFICATE REQUEST", *der), "-noout",
+                     "-verify", "-text", "-nameopt", "utf8,sep_comma_plus_space,sname"});
         EXPECT_EQ(shown.exit_code, 0) << shown.output;
         EXPECT_THAT(shown.output, HasSubstr("verify OK"));
         EXPECT_THAT(shown.output, HasSubstr("Version: 1 (0x0)"));
-        EXPECT_THAT(shown.output, HasSubstr("Subject: C=IT, SN=Rossi, GN=Mario, serialNumber=TINIT-RSSMRA80A01H501U"));
+        EXPECT_THAT(shown.output,
+                    HasSubstr("Subject: C=IT, SN=Rossi, GN=Mario, serialNumber=TINIT-RSSMRA80A01H501U"));
     }
     const auto broken = SoftwareKey::generate(KeyAlgorithm::kEcP256);
     broken->fail_with(Error{Errc::kUnavailable, "token gone", {}, 0});

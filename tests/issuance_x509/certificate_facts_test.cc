@@ -37,7 +37,8 @@ TEST(CertificateFacts, say_what_is_in_the_certificate) {
     EXPECT_EQ(facts->signature_oid, "1.2.840.10045.4.3.2");
     EXPECT_EQ(facts->key_usage, kUsageDigitalSignature | kUsageContentCommitment);
     EXPECT_FALSE(facts->is_ca);
-    EXPECT_EQ(facts->extended_key_usage, (std::vector<std::string>{"1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"}));
+    EXPECT_EQ(facts->extended_key_usage,
+              (std::vector<std::string>{"1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36"}));
     EXPECT_EQ(facts->policies, std::vector<std::string>{"0.4.0.194112.1.2"});
     EXPECT_EQ(facts->qualified, QcStatements());
 }
@@ -80,10 +81,12 @@ TEST(CertificateFacts, names_that_lie_about_their_encoding_come_out_as_valid_utf
     ForeignSpec spec;
     spec.change = [](X509* c) {
         const unsigned char latin[] = {'J', 0xF6, 'r', 'g', 0xFF};
-        X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_surname, V_ASN1_NUMERICSTRING, latin, 5, -1, 0);
+        X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_surname, V_ASN1_NUMERICSTRING, latin, 5, -1,
+                                   0);
         X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_initials, V_ASN1_T61STRING, latin, 5, -1, 0);
         const unsigned char control[] = {'a', 0, '\n', 'b'};
-        X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_givenName, V_ASN1_PRINTABLESTRING, control, 4, -1, 0);
+        X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_givenName, V_ASN1_PRINTABLESTRING, control,
+                                   4, -1, 0);
         const unsigned char wide[] = {0x00, 'W', 0x20, 0xAC};
         X509_NAME_add_entry_by_NID(X509_get_subject_name(c), NID_title, V_ASN1_BMPSTRING, wide, 4, -1, 0);
     };
@@ -111,7 +114,8 @@ TEST(CertificateFacts, no_prefix_and_no_changed_octet_upsets_the_parser) {
                        {"certificatePolicies", "0.4.0.194112.1.2"},
                        {"1.3.6.1.5.5.7.1.3", "DER:300A3008060604008E460101"}};
     Bytes der = certificate(spec, ec_key());
-    for (std::size_t size = 0; size < der.size(); ++size) EXPECT_FALSE(parse_certificate(ByteView(der).first(size)));
+    for (std::size_t size = 0; size < der.size(); ++size)
+        EXPECT_FALSE(parse_certificate(ByteView(der).first(size)));
     for (std::size_t at = 0; at < der.size(); ++at)
         for (const std::uint8_t mask : Bytes{0x01, 0x80, 0xFF}) {
             der[at] ^= mask;
@@ -121,44 +125,53 @@ TEST(CertificateFacts, no_prefix_and_no_changed_octet_upsets_the_parser) {
         }
 }
 
-Result<QcStatements> qc(const std::string& hex) { return parse_qc_statements(*hex_decode(hex)); }
+Result<QcStatements> qc(const std::string& hex) {
+    return parse_qc_statements(*hex_decode(hex));
+}
 
 TEST(QcStatements, a_qualified_signature_certificate_is_recognised) {
     // QcCompliance; QcSSCD; QcType { esign }; QcCClegislation { IT }; QcPDS left as it is
-    const auto found = qc(
-        "302e"
-        "3008060604008e460101"
-        "3008060604008e460104"
-        "3013060604008e4601063009060704008e46010601"
-        "3003060104" /* 0.4 */);
+    const auto found =
+        qc("302e"
+           "3008060604008e460101"
+           "3008060604008e460104"
+           "3013060604008e4601063009060704008e46010601"
+           "3003060104" /* 0.4 */);
     ASSERT_TRUE(found) << to_string(found.error());
     EXPECT_TRUE(found->qc_compliance);
     EXPECT_TRUE(found->qc_sscd);
     EXPECT_EQ(found->types, std::vector<QcType>{QcType::kSignature});
     EXPECT_EQ(found->statement_oids,
               (std::vector<std::string>{"0.4.0.1862.1.1", "0.4.0.1862.1.4", "0.4.0.1862.1.6", "0.4"}));
-    const auto country = qc("3010300e060604008e46010730041302" "4954");
+    const auto country =
+        qc("3010300e060604008e46010730041302"
+           "4954");
     ASSERT_TRUE(country) << to_string(country.error());
     EXPECT_EQ(country->legislation, std::vector<std::string>{"IT"});
     EXPECT_FALSE(country->qc_compliance);
-    const auto seal = qc("30173015060604008e460106300b060704008e46010602" "0500");
+    const auto seal =
+        qc("30173015060604008e460106300b060704008e46010602"
+           "0500");
     EXPECT_FALSE(seal);
 }
 
 TEST(QcStatements, what_is_not_understood_is_not_believed) {
     for (const char* hex : {
-             "",                                    // nothing
-             "3000ff",                              // bytes after it
-             "300a3008060604008e4601",              // cut short
-             "300c300a060604008e4601010500",        // QcCompliance with information
-             "300a3008020604008e460101",            // an INTEGER for an identifier
-             "300a3008060680008e460101",            // an identifier with a leading zero
-             "30823008060604008e460101",            // a length that is not there
-             "3081083006060404008e46",              // a length in the long form that fits the short one
-             "3080" "3008060604008e460101" "0000",  // BER's indefinite length
-             "1f0a3008060604008e460101",            // a tag of several octets
-             "300e300c060604008e460107300213" "00",  // a country of no letters
-             "300c300a060604008e4601060500",        // QcType that is no sequence
+             "",                              // nothing
+             "3000ff",                        // bytes after it
+             "300a3008060604008e4601",        // cut short
+             "300c300a060604008e4601010500",  // QcCompliance with information
+             "300a3008020604008e460101",      // an INTEGER for an identifier
+             "300a3008060680008e460101",      // an identifier with a leading zero
+             "30823008060604008e460101",      // a length that is not there
+             "3081083006060404008e46",        // a length in the long form that fits the short one
+             "3080"
+             "3008060604008e460101"
+             "0000",                      // BER's indefinite length
+             "1f0a3008060604008e460101",  // a tag of several octets
+             "300e300c060604008e460107300213"
+             "00",                            // a country of no letters
+             "300c300a060604008e4601060500",  // QcType that is no sequence
          }) {
         const auto found = qc(hex);
         ASSERT_FALSE(found) << hex;
@@ -181,12 +194,14 @@ TEST(DerReader, identifiers_are_bounded) {
 TEST(Text, utf8_is_strict) {
     EXPECT_EQ(count_utf8("Zoë"), 3U);
     EXPECT_EQ(count_utf8("\xF0\x9F\x98\x80"), 1U);
-    for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\x80",
-                            "\xC3", "\xE2\x82", "\xFF"})
+    for (const char* bad : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80",
+                            "\xF5\x80\x80\x80", "\x80", "\xC3", "\xE2\x82", "\xFF"})
         EXPECT_FALSE(count_utf8(bad));
     EXPECT_TRUE(has_deceptive_characters("a\nb"));
-    EXPECT_TRUE(has_deceptive_characters("a\xE2\x80\xAE" "b"));  // U+202E
-    EXPECT_TRUE(has_deceptive_characters("\xC2\x85"));           // U+0085
+    EXPECT_TRUE(
+        has_deceptive_characters("a\xE2\x80\xAE"
+                                 "b"));                 // U+202E
+    EXPECT_TRUE(has_deceptive_characters("\xC2\x85"));  // U+0085
     EXPECT_FALSE(has_deceptive_characters("Ἀλέξανδρος D'Àrc"));
 }
 

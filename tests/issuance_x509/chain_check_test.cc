@@ -38,7 +38,8 @@ struct Hierarchy {
     }
 };
 
-void expect_refused(const Result<CheckedChain>& result, const std::string& why, Errc code = Errc::kInvalidArgument) {
+void expect_refused(const Result<CheckedChain>& result, const std::string& why,
+                    Errc code = Errc::kInvalidArgument) {
     ASSERT_FALSE(result) << "accepted, although: " << why;
     EXPECT_EQ(result.error().code, code) << to_string(result.error());
     EXPECT_EQ(result.error().field, "chain");
@@ -89,7 +90,9 @@ struct BadChain {
     void (*spoil)(Hierarchy&);
     const char* why;
 };
-void PrintTo(const BadChain& bad, std::ostream* out) { *out << bad.name; }
+void PrintTo(const BadChain& bad, std::ostream* out) {
+    *out << bad.name;
+}
 
 class Refused : public ::testing::TestWithParam<BadChain> {};
 
@@ -100,11 +103,14 @@ TEST_P(Refused, with_its_reason) {
 }
 
 const BadChain kBadChains[] = {
-    {"leaf_not_yet_valid", [](Hierarchy& h) { h.leaf.not_before = kForeignNow + 1; }, "chain[0]: not valid before"},
+    {"leaf_not_yet_valid", [](Hierarchy& h) { h.leaf.not_before = kForeignNow + 1; },
+     "chain[0]: not valid before"},
     {"leaf_expired", [](Hierarchy& h) { h.leaf.not_after = kForeignNow - 1; }, "chain[0]: expired on"},
     {"middle_expired", [](Hierarchy& h) { h.middle.not_after = kForeignNow - 1; }, "chain[1]: expired on"},
-    {"root_not_yet_valid", [](Hierarchy& h) { h.root.not_before = kForeignNow + 1; }, "chain[2]: not valid before"},
-    {"leaf_is_a_ca", [](Hierarchy& h) { h.leaf.extensions.emplace_back("basicConstraints", "critical,CA:TRUE"); },
+    {"root_not_yet_valid", [](Hierarchy& h) { h.root.not_before = kForeignNow + 1; },
+     "chain[2]: not valid before"},
+    {"leaf_is_a_ca",
+     [](Hierarchy& h) { h.leaf.extensions.emplace_back("basicConstraints", "critical,CA:TRUE"); },
      "certificate is a CA's"},
     {"leaf_without_key_usage", [](Hierarchy& h) { h.leaf.extensions = {}; }, "certificate has no keyUsage"},
     {"leaf_for_encryption",
@@ -116,8 +122,10 @@ const BadChain kBadChains[] = {
          h.leaf.extensions = {};
      },
      "chain[0]: not an X.509 version 3"},
-    {"leaf_signed_with_sha1", [](Hierarchy& h) { h.leaf.digest = EVP_sha1(); }, "chain[0]: signature algorithm"},
-    {"leaf_signed_with_sha224", [](Hierarchy& h) { h.leaf.digest = EVP_sha224(); }, "chain[0]: signature algorithm"},
+    {"leaf_signed_with_sha1", [](Hierarchy& h) { h.leaf.digest = EVP_sha1(); },
+     "chain[0]: signature algorithm"},
+    {"leaf_signed_with_sha224", [](Hierarchy& h) { h.leaf.digest = EVP_sha224(); },
+     "chain[0]: signature algorithm"},
     {"middle_signed_with_md5",
      [](Hierarchy& h) {
          h.root_key = rsa_key(2048);
@@ -132,16 +140,21 @@ const BadChain kBadChains[] = {
      "chain[1]: unknown critical extension 1.2.3.4.5"},
     {"extension_twice", [](Hierarchy& h) { h.leaf.extensions.emplace_back("keyUsage", "digitalSignature"); },
      "chain[0]: extension 2.5.29.15 is there twice"},
-    {"issuer_is_no_ca", [](Hierarchy& h) { h.middle.extensions[0] = {"basicConstraints", "critical,CA:FALSE"}; },
+    {"issuer_is_no_ca",
+     [](Hierarchy& h) { h.middle.extensions[0] = {"basicConstraints", "critical,CA:FALSE"}; },
      "chain[1]: issues certificates but is no CA"},
-    {"issuer_without_basic_constraints", [](Hierarchy& h) { h.middle.extensions.erase(h.middle.extensions.begin()); },
+    {"issuer_without_basic_constraints",
+     [](Hierarchy& h) { h.middle.extensions.erase(h.middle.extensions.begin()); },
      "chain[1]: issues certificates but is no CA"},
     {"root_is_no_ca", [](Hierarchy& h) { h.root.extensions[0] = {"basicConstraints", "critical,CA:FALSE"}; },
      "chain[2]: issues certificates but is no CA"},
-    {"issuer_may_sign_lists_only", [](Hierarchy& h) { h.middle.extensions[1] = {"keyUsage", "critical,cRLSign"}; },
+    {"issuer_may_sign_lists_only",
+     [](Hierarchy& h) { h.middle.extensions[1] = {"keyUsage", "critical,cRLSign"}; },
      "chain[1]: issues certificates but its keyUsage lacks keyCertSign"},
-    {"issuer_has_another_name", [](Hierarchy& h) { h.leaf.issuer = "Somebody"; }, "chain[0]: issuer is not the subject"},
-    {"middle_from_another_root", [](Hierarchy& h) { h.middle.issuer = "Somebody"; }, "chain[1]: issuer is not the subject"},
+    {"issuer_has_another_name", [](Hierarchy& h) { h.leaf.issuer = "Somebody"; },
+     "chain[0]: issuer is not the subject"},
+    {"middle_from_another_root", [](Hierarchy& h) { h.middle.issuer = "Somebody"; },
+     "chain[1]: issuer is not the subject"},
     {"path_too_long", [](Hierarchy& h) { h.root.extensions[0].second += ",pathlen:0"; }, "path length"},
     {"name_constraint_broken",
      [](Hierarchy& h) {
@@ -149,8 +162,10 @@ const BadChain kBadChains[] = {
          h.leaf.extensions.emplace_back("subjectAltName", "email:a@example.com");
      },
      "permitted subtree violation"},
-    {"weak_issuer_key", [](Hierarchy& h) { h.middle_key = rsa_key(1024); }, "chain[1]: RSA key of 1024 bits is too short"},
-    {"small_curve", [](Hierarchy& h) { h.middle_key = ec_key("P-224"); }, "chain[1]: elliptic curve of 224 bits"},
+    {"weak_issuer_key", [](Hierarchy& h) { h.middle_key = rsa_key(1024); },
+     "chain[1]: RSA key of 1024 bits is too short"},
+    {"small_curve", [](Hierarchy& h) { h.middle_key = ec_key("P-224"); },
+     "chain[1]: elliptic curve of 224 bits"},
     {"explicit_curve_in_an_issuer", [](Hierarchy& h) { h.middle_key = explicit_curve_key(); },
      "chain[1]: elliptic curve is given by explicit parameters"},
     {"explicit_curve_in_the_root", [](Hierarchy& h) { h.root_key = explicit_curve_key(); },
@@ -159,7 +174,8 @@ const BadChain kBadChains[] = {
     {"malformed_qc_statements",
      [](Hierarchy& h) { h.leaf.extensions.emplace_back("1.3.6.1.5.5.7.1.3", "DER:300A3008060604008E4601"); },
      "chain[0]: qcStatements"},
-    {"malformed_key_usage", [](Hierarchy& h) { h.leaf.extensions[0] = {"2.5.29.15", "DER:0500"}; }, "chain[0]: "},
+    {"malformed_key_usage", [](Hierarchy& h) { h.leaf.extensions[0] = {"2.5.29.15", "DER:0500"}; },
+     "chain[0]: "},
     {"malformed_basic_constraints",
      [](Hierarchy& h) { h.leaf.extensions.emplace_back("2.5.29.19", "DER:040100"); }, "chain[0]: "},
     {"path_length_without_a_ca",
@@ -211,10 +227,15 @@ TEST(ChainCheck, an_issuer_with_the_right_name_but_another_key_identifier_is_ref
 TEST(ChainCheck, every_wrong_order_is_refused) {
     const Hierarchy h;
     const auto good = h.chain();
-    const std::vector<std::vector<Bytes>> orders{{good[0], good[2], good[1]}, {good[1], good[0], good[2]},
-                                                 {good[2], good[1], good[0]}, {good[0], good[2]},
-                                                 {good[0], good[1], good[1]}, {good[0], good[0], good[1]},
-                                                 {good[0], good[1], good[2], good[2]}, {good[0]}, {}};
+    const std::vector<std::vector<Bytes>> orders{{good[0], good[2], good[1]},
+                                                 {good[1], good[0], good[2]},
+                                                 {good[2], good[1], good[0]},
+                                                 {good[0], good[2]},
+                                                 {good[0], good[1], good[1]},
+                                                 {good[0], good[0], good[1]},
+                                                 {good[0], good[1], good[2], good[2]},
+                                                 {good[0]},
+                                                 {}};
     for (const auto& chain : orders)
         EXPECT_FALSE(check_chain(chain, h.leaf_key.public_key(), kNow)) << chain.size();
 }

@@ -19,7 +19,8 @@ void must(bool ok, const std::string& what) {
 }
 
 void set_name(X509_NAME* name, const std::string& text) {
-    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(text.data()),
+    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(text.data()),
                                     static_cast<int>(text.size()), -1, 0) == 1,
          "name");
 }
@@ -76,12 +77,14 @@ X509Handle foreign_certificate(const ForeignSpec& spec, const ForeignKey& key, c
     must(ASN1_TIME_set(X509_getm_notAfter(made.get()), spec.not_after) != nullptr, "notAfter");
     must(X509_set_pubkey(made.get(), key.key.get()) == 1, "key");
     X509V3_CTX context;
-    X509V3_set_ctx(&context, issuer_certificate != nullptr ? issuer_certificate : made.get(), made.get(), nullptr,
-                   nullptr, 0);
-    const std::unique_ptr<CONF, FreeWith<NCONF_free>> empty(NCONF_new(nullptr));  // some extensions look for sections
+    X509V3_set_ctx(&context, issuer_certificate != nullptr ? issuer_certificate : made.get(), made.get(),
+                   nullptr, nullptr, 0);
+    const std::unique_ptr<CONF, FreeWith<NCONF_free>> empty(
+        NCONF_new(nullptr));  // some extensions look for sections
     X509V3_set_nconf(&context, empty.get());
     for (const auto& [name, value] : spec.extensions) {
-        const X509ExtensionHandle extension(X509V3_EXT_nconf(empty.get(), &context, name.c_str(), value.c_str()));
+        const X509ExtensionHandle extension(
+            X509V3_EXT_nconf(empty.get(), &context, name.c_str(), value.c_str()));
         must(extension != nullptr, "extension " + name);
         must(X509_add_ext(made.get(), extension.get(), -1) == 1, "add extension");
     }

@@ -1,4 +1,5 @@
-// Certificates of every good and bad kind, as somebody else's CA would make them: libcrypto alone, no code of ours.
+// Certificates of every good and bad kind, as somebody else's CA would make them: libcrypto alone, no code of
+// ours.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace sigillo::testing {
 
-// When the certificates below are valid, unless they say otherwise: unix seconds around ManualClock's beginning.
+// When the certificates below are valid, unless they say otherwise: unix seconds around ManualClock's
+// beginning.
 inline constexpr std::int64_t kForeignNow = 1'800'000'000;
 
 struct ForeignKey {

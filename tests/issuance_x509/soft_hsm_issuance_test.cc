@@ -1,5 +1,5 @@
-// The whole way with a real token: CA key and signers' keys in SoftHSM, through the provider, to what the openssl
-// command line makes of it. SoftHSM itself lives on libcrypto's default context all the while.
+// The whole way with a real token: CA key and signers' keys in SoftHSM, through the provider, to what the
+// openssl command line makes of it. SoftHSM itself lives on libcrypto's default context all the while.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,14 +29,15 @@ Subject mario() {
 }
 
 class SoftHsmIssuance : public ::testing::Test {
-   protected:
+ protected:
     std::unique_ptr<CertificateAuthority> make(KeyStore& store) {
         auto provider = HsmProvider::create();
         if (!provider) throw std::runtime_error(to_string(provider.error()));
         provider_ = *std::move(provider);
         auto key = store.role_key(KeyRole::kCa);
         if (!key) throw std::runtime_error(to_string(key.error()));
-        const auto der = CertificateAuthority::make_ca_certificate(*provider_, *key, test_config(), clock_, random_);
+        const auto der =
+            CertificateAuthority::make_ca_certificate(*provider_, *key, test_config(), clock_, random_);
         if (!der) throw std::runtime_error(to_string(der.error()));
         auto ca = CertificateAuthority::create(*provider_, *key, *der, test_config(), clock_, random_);
         if (!ca) throw std::runtime_error(to_string(ca.error()));
@@ -86,14 +87,18 @@ TEST_P(WithEveryCaKey, certificates_lists_and_requests_hold_before_the_openssl_c
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(SoftHsm, WithEveryCaKey, ::testing::Values(KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384),
-                         [](const auto& key) { return key.param == KeyAlgorithm::kEcP256 ? "P256" : "P384"; });
+INSTANTIATE_TEST_SUITE_P(SoftHsm, WithEveryCaKey,
+                         ::testing::Values(KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384),
+                         [](const auto& key) {
+                             return key.param == KeyAlgorithm::kEcP256 ? "P256" : "P384";
+                         });
 
 TEST_F(SoftHsmIssuance, logins_digests_and_new_tokens_work_on_beside_the_provider) {
     const SoftToken first;
     const auto store = first.open();
     const auto ca = make(*store);
-    // Another login, on another token, after the provider is up: what a provider in the default context broke.
+    // Another login, on another token, after the provider is up: what a provider in the default context
+    // broke.
     const SoftToken second;
     const auto other = second.open();
     ASSERT_TRUE(other->mac(MacRole::kRecords, as_bytes("x")));
@@ -103,7 +108,8 @@ TEST_F(SoftHsmIssuance, logins_digests_and_new_tokens_work_on_beside_the_provide
         threads.emplace_back([&] {
             for (int i = 0; i < 30; ++i) {
                 const auto generated = other->generate(KeyAlgorithm::kEcP256);
-                if (!generated || !ca->issue(generated->public_key, mario(), CertificateClass::kSimple)) ++failed;
+                if (!generated || !ca->issue(generated->public_key, mario(), CertificateClass::kSimple))
+                    ++failed;
             }
         });
     for (auto& thread : threads) thread.join();

@@ -6,7 +6,8 @@ namespace sigillo {
 namespace {
 
 Subject mario() {
-    return {.country = "IT", .given_name = "Mario", .surname = "Rossi", .identifier = "TINIT-RSSMRA80A01H501U"};
+    return {
+        .country = "IT", .given_name = "Mario", .surname = "Rossi", .identifier = "TINIT-RSSMRA80A01H501U"};
 }
 
 void expect_refused(const Subject& subject, Errc code, const std::string& field) {
@@ -17,7 +18,8 @@ void expect_refused(const Subject& subject, Errc code, const std::string& field)
 }
 
 TEST(SemanticIdentifier, follows_en_319_412_1) {
-    EXPECT_EQ(semantic_identifier(IdentifierType::kTaxNumber, "IT", "RSSMRA80A01H501U"), "TINIT-RSSMRA80A01H501U");
+    EXPECT_EQ(semantic_identifier(IdentifierType::kTaxNumber, "IT", "RSSMRA80A01H501U"),
+              "TINIT-RSSMRA80A01H501U");
     EXPECT_EQ(semantic_identifier(IdentifierType::kPassport, "FR", "X1"), "PASFR-X1");
     EXPECT_EQ(semantic_identifier(IdentifierType::kVatNumber, "IT", "12345678901"), "VATIT-12345678901");
     EXPECT_FALSE(semantic_identifier(IdentifierType::kTaxNumber, "it", "X"));
@@ -45,9 +47,9 @@ TEST(EncodeSubject, missing_members_are_named) {
 }
 
 TEST(EncodeSubject, text_that_reads_differently_than_it_is_is_refused) {
-    for (const std::string& bad : {std::string("Ma\0rio", 6), std::string("Mario\n"), std::string("\xE2\x80\xAEoiraM"),
-                                  std::string("M\xFFrio"), std::string(" Mario"), std::string("Mario "),
-                                  std::string(201, 'M')}) {
+    for (const std::string& bad :
+         {std::string("Ma\0rio", 6), std::string("Mario\n"), std::string("\xE2\x80\xAEoiraM"),
+          std::string("M\xFFrio"), std::string(" Mario"), std::string("Mario "), std::string(201, 'M')}) {
         Subject s = mario();
         s.given_name = bad;
         expect_refused(s, Errc::kInvalidArgument, "name.given");
@@ -57,7 +59,8 @@ TEST(EncodeSubject, text_that_reads_differently_than_it_is_is_refused) {
         s.country = bad;
         expect_refused(s, Errc::kInvalidArgument, "country");
     }
-    for (const std::string& bad : {std::string("TINIT_X"), std::string("ü"), std::string(65, '1'), std::string(" 1")}) {
+    for (const std::string& bad :
+         {std::string("TINIT_X"), std::string("ü"), std::string(65, '1'), std::string(" 1")}) {
         Subject s = mario();
         s.identifier = bad;
         expect_refused(s, Errc::kInvalidArgument, "identifiers");

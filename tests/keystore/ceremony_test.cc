@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "keystore/pkcs11/object_templates.h"
 #include "keystore/signing_key.h"
 #include "tests/keystore/raw_token.h"
@@ -44,7 +46,8 @@ void replace_secret(const RawToken& raw, const std::string& label, CK_KEY_TYPE t
     shape(made);
     CK_MECHANISM mechanism{type == CKK_AES ? CKM_AES_KEY_GEN : CKM_GENERIC_SECRET_KEY_GEN, nullptr, 0};
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle), CKR_OK);
+    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle),
+              CKR_OK);
 }
 
 TEST(Ceremony, MakesEveryObjectAndSaysWhat) {
@@ -53,7 +56,8 @@ TEST(Ceremony, MakesEveryObjectAndSaysWhat) {
     EXPECT_TRUE(report.created);
     EXPECT_EQ(report.objects.size(), pkcs11::kRoleObjects);
     EXPECT_EQ(report.wrapping_scheme, "CKM_AES_KEY_WRAP_PAD");
-    EXPECT_EQ(report.known_answer, KnownAnswer::kHeldAligned);  // FACTS: SoftHSM pads with zeros to a multiple of 8
+    EXPECT_EQ(report.known_answer,
+              KnownAnswer::kHeldAligned);  // FACTS: SoftHSM pads with zeros to a multiple of 8
     EXPECT_EQ(report.log_key.algorithm, KeyAlgorithm::kEd25519);
     EXPECT_EQ(report.ca_key.algorithm, KeyAlgorithm::kEcP384);
     EXPECT_TRUE(Verifier::create(report.ca_key));
@@ -77,7 +81,8 @@ TEST(Ceremony, RefusesATokenWithHalfOfTheObjectsAndNamesBothHalves) {
     const auto again = run_ceremony(ceremony_of(token), SoftToken::random());
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().code, Errc::kConflict);
-    EXPECT_NE(again.error().detail.find("but not " + labels.records), std::string::npos) << again.error().detail;
+    EXPECT_NE(again.error().detail.find("but not " + labels.records), std::string::npos)
+        << again.error().detail;
     EXPECT_NE(again.error().detail.find(labels.kek), std::string::npos);
 
     const auto store = open_store(token);
@@ -141,7 +146,7 @@ TEST(StartUp, ATokenWithoutCeremonyIsRefusedWithWhatToDo) {
     const auto store = Pkcs11KeyStore::create(std::move(config), SoftToken::random(), SoftToken::logger());
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kNotFound);
-    EXPECT_NE(store.error().detail.find("run `sigilloctl"), std::string::npos) << store.error().detail;
+    EXPECT_NE(store.error().detail.find("ceremony` first"), std::string::npos) << store.error().detail;
 }
 
 TEST(StartUp, ATokenThatIsNotThereIsNotFound) {
@@ -149,12 +154,13 @@ TEST(StartUp, ATokenThatIsNotThereIsNotFound) {
     Pkcs11Config config;
     config.token_uri = "pkcs11:token=nowhere?module-path=" + SoftHsm::module().string();
     config.pin = SecretBytes::copy_of(SoftToken::kPin);
-    EXPECT_EQ(Pkcs11KeyStore::create(std::move(config), SoftToken::random(), SoftToken::logger()).error().code,
-              Errc::kNotFound);
+    EXPECT_EQ(
+        Pkcs11KeyStore::create(std::move(config), SoftToken::random(), SoftToken::logger()).error().code,
+        Errc::kNotFound);
 }
 
-// A KEK weakened in one way at a time. The ceremony's own cannot be destroyed, so the weak one has another label,
-// and the store is told to look there.
+// A KEK weakened in one way at a time. The ceremony's own cannot be destroyed, so the weak one has another
+// label, and the store is told to look there.
 struct Weakness {
     const char* name;
     std::function<void(pkcs11::Template&)> shape;
@@ -173,7 +179,8 @@ TEST_P(WeakKek, IsRefusedByTheNameOfTheAttribute) {
     GetParam().shape(made);
     CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle), CKR_OK);
+    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle),
+              CKR_OK);
 
     Pkcs11Config config = token.config();
     config.labels.kek = "weak-kek";
@@ -221,26 +228,26 @@ Weakness flipped(const char* name, CK_ATTRIBUTE_TYPE type, const char* named) {
 
 INSTANTIATE_TEST_SUITE_P(
     StartUp, WeakKek,
-    ::testing::Values(flipped("Decrypt", CKA_DECRYPT, "CKA_DECRYPT is true"),
-                      flipped("Encrypt", CKA_ENCRYPT, "CKA_ENCRYPT is true"),
-                      flipped("Extractable", CKA_EXTRACTABLE, "CKA_EXTRACTABLE is true"),
-                      flipped("NotSensitive", CKA_SENSITIVE, "CKA_SENSITIVE is false"),
-                      flipped("Modifiable", CKA_MODIFIABLE, "CKA_MODIFIABLE is true"),
-                      flipped("Copyable", CKA_COPYABLE, "CKA_COPYABLE is true"),
-                      flipped("Destroyable", CKA_DESTROYABLE, "CKA_DESTROYABLE is true"),
-                      flipped("Derive", CKA_DERIVE, "CKA_DERIVE is true"),
-                      flipped("Sign", CKA_SIGN, "CKA_SIGN is true"),
-                      flipped("CannotUnwrap", CKA_UNWRAP, "CKA_UNWRAP is false"),
-                      Weakness{"EveryMechanism", [](pkcs11::Template& to) { strong(to, {}, nullptr); },
-                               "CKA_ALLOWED_MECHANISMS is empty"},
-                      Weakness{"NoUnwrapTemplate",
-                               [](pkcs11::Template& to) { strong(to, {}, &kWrapOnly, UnwrapTemplate::kMissing); },
-                               "CKA_UNWRAP_TEMPLATE is absent"},
-                      Weakness{"LooseUnwrapTemplate",
-                               [](pkcs11::Template& to) { strong(to, {}, &kWrapOnly, UnwrapTemplate::kLoose); },
-                               "CKA_UNWRAP_TEMPLATE is not"},
-                      Weakness{"OneMechanismMore", [](pkcs11::Template& to) { strong(to, {}, &kWrapAndCbc); },
-                               "CKA_ALLOWED_MECHANISMS holds mechanism"}),
+    ::testing::Values(
+        flipped("Decrypt", CKA_DECRYPT, "CKA_DECRYPT is true"),
+        flipped("Encrypt", CKA_ENCRYPT, "CKA_ENCRYPT is true"),
+        flipped("Extractable", CKA_EXTRACTABLE, "CKA_EXTRACTABLE is true"),
+        flipped("NotSensitive", CKA_SENSITIVE, "CKA_SENSITIVE is false"),
+        flipped("Modifiable", CKA_MODIFIABLE, "CKA_MODIFIABLE is true"),
+        flipped("Copyable", CKA_COPYABLE, "CKA_COPYABLE is true"),
+        flipped("Destroyable", CKA_DESTROYABLE, "CKA_DESTROYABLE is true"),
+        flipped("Derive", CKA_DERIVE, "CKA_DERIVE is true"), flipped("Sign", CKA_SIGN, "CKA_SIGN is true"),
+        flipped("CannotUnwrap", CKA_UNWRAP, "CKA_UNWRAP is false"),
+        Weakness{"EveryMechanism", [](pkcs11::Template& to) { strong(to, {}, nullptr); },
+                 "CKA_ALLOWED_MECHANISMS is empty"},
+        Weakness{"NoUnwrapTemplate",
+                 [](pkcs11::Template& to) { strong(to, {}, &kWrapOnly, UnwrapTemplate::kMissing); },
+                 "CKA_UNWRAP_TEMPLATE is absent"},
+        Weakness{"LooseUnwrapTemplate",
+                 [](pkcs11::Template& to) { strong(to, {}, &kWrapOnly, UnwrapTemplate::kLoose); },
+                 "CKA_UNWRAP_TEMPLATE is not"},
+        Weakness{"OneMechanismMore", [](pkcs11::Template& to) { strong(to, {}, &kWrapAndCbc); },
+                 "CKA_ALLOWED_MECHANISMS holds mechanism"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(StartUp, AnImportedKekIsRefusedSinceSomebodyKnowsIt) {
@@ -257,7 +264,8 @@ TEST(StartUp, AnImportedKekIsRefusedSinceSomebodyKnowsIt) {
     config.labels.kek = "known-kek";
     const auto store = Pkcs11KeyStore::create(std::move(config), SoftToken::random(), SoftToken::logger());
     ASSERT_FALSE(store);
-    EXPECT_NE(store.error().detail.find("CKA_ALWAYS_SENSITIVE is false"), std::string::npos) << store.error().detail;
+    EXPECT_NE(store.error().detail.find("CKA_ALWAYS_SENSITIVE is false"), std::string::npos)
+        << store.error().detail;
     EXPECT_NE(store.error().detail.find("CKA_NEVER_EXTRACTABLE is false"), std::string::npos);
 }
 
@@ -266,7 +274,8 @@ TEST(StartUp, AWeakSealingOrMacKeyIsRefused) {
     {
         const SoftToken token;
         const RawToken raw(token);
-        replace_secret(raw, labels.sealing, CKK_AES, [](pkcs11::Template& made) { made.flag(CKA_EXTRACTABLE, true); });
+        replace_secret(raw, labels.sealing, CKK_AES,
+                       [](pkcs11::Template& made) { made.flag(CKA_EXTRACTABLE, true); });
         const auto store = open_store(token);
         ASSERT_FALSE(store);
         EXPECT_EQ(store.error().code, Errc::kCorrupt);
@@ -275,7 +284,8 @@ TEST(StartUp, AWeakSealingOrMacKeyIsRefused) {
     {
         const SoftToken token;
         const RawToken raw(token);
-        replace_secret(raw, labels.records, CKK_GENERIC_SECRET, [](pkcs11::Template& made) { made.flag(CKA_SIGN, true); });
+        replace_secret(raw, labels.records, CKK_GENERIC_SECRET,
+                       [](pkcs11::Template& made) { made.flag(CKA_SIGN, true); });
         const auto store = open_store(token);
         ASSERT_FALSE(store);
         EXPECT_EQ(store.error().code, Errc::kCorrupt);
@@ -293,7 +303,8 @@ TEST(StartUp, ASecondObjectOfALabelIsRefused) {
     strong(made, {});
     CK_MECHANISM mechanism{CKM_AES_KEY_GEN, nullptr, 0};
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
-    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle), CKR_OK);
+    ASSERT_EQ(raw.module()->C_GenerateKey(raw.session(), &mechanism, made.data(), made.size(), &handle),
+              CKR_OK);
     const auto store = open_store(token);
     ASSERT_FALSE(store);
     EXPECT_EQ(store.error().code, Errc::kCorrupt);
@@ -306,12 +317,17 @@ TEST(StartUp, APublicKeyOfSomebodyElseIsFound) {
     const RawToken raw(token);
     const RawToken from(other);
     const KeyLabels labels;
-    const auto point = pkcs11::read_attribute(from.module(), from.session(), from.find(CKO_PUBLIC_KEY, labels.ca), CKA_EC_POINT);
-    const auto params = pkcs11::read_attribute(from.module(), from.session(), from.find(CKO_PUBLIC_KEY, labels.ca), CKA_EC_PARAMS);
+    const auto point = pkcs11::read_attribute(from.module(), from.session(),
+                                              from.find(CKO_PUBLIC_KEY, labels.ca), CKA_EC_POINT);
+    const auto params = pkcs11::read_attribute(from.module(), from.session(),
+                                               from.find(CKO_PUBLIC_KEY, labels.ca), CKA_EC_PARAMS);
     ASSERT_TRUE(point && *point && params && *params);
     ASSERT_EQ(raw.module()->C_DestroyObject(raw.session(), raw.find(CKO_PUBLIC_KEY, labels.ca)), CKR_OK);
     pkcs11::Template made;
-    made.number(CKA_CLASS, CKO_PUBLIC_KEY).number(CKA_KEY_TYPE, CKK_EC).flag(CKA_TOKEN, true).flag(CKA_PRIVATE, false);
+    made.number(CKA_CLASS, CKO_PUBLIC_KEY)
+        .number(CKA_KEY_TYPE, CKK_EC)
+        .flag(CKA_TOKEN, true)
+        .flag(CKA_PRIVATE, false);
     made.bytes(CKA_LABEL, as_bytes(labels.ca)).bytes(CKA_EC_POINT, **point).bytes(CKA_EC_PARAMS, **params);
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     ASSERT_EQ(raw.module()->C_CreateObject(raw.session(), made.data(), made.size(), &handle), CKR_OK);

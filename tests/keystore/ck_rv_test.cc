@@ -35,7 +35,8 @@ TEST(CkRv, ATokenRemovedDuringTheCallLeavesTheOutcomeOpen) {
 }
 
 TEST(CkRv, EveryPinTroubleIsAnAuthenticationFailure) {
-    for (const CK_RV rv : {CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_PIN_EXPIRED, CKR_PIN_LEN_RANGE, CKR_PIN_INVALID})
+    for (const CK_RV rv :
+         {CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_PIN_EXPIRED, CKR_PIN_LEN_RANGE, CKR_PIN_INVALID})
         EXPECT_EQ(error_before(rv, "C_Login").code, Errc::kAuthenticationFailed);
 }
 

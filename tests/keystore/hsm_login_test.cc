@@ -8,7 +8,7 @@ namespace sigillo::testing {
 namespace {
 
 class HsmLogin : public ::testing::Test {
-   protected:
+ protected:
     HsmLogin() { hsm_.set_faults(""); }
     ~HsmLogin() override { hsm_.set_faults(""); }
 
@@ -127,9 +127,11 @@ TEST_F(HsmLogin, ALogoutBySomebodyElseIsMended) {
 }
 
 TEST_F(HsmLogin, APinRefusedOnTheWayBackIsNeverGivenAgain) {
-    const auto store = token_.open([](Pkcs11Config& config) { config.recovery_pause = std::chrono::milliseconds(0); });
+    const auto store =
+        token_.open([](Pkcs11Config& config) { config.recovery_pause = std::chrono::milliseconds(0); });
     count_from_here();
-    hsm_.set_faults("C_SignInit rv=0xb3 count=1\nC_GetSessionInfo rv=0xb3\nC_Login rv=0xa0");  // CKR_PIN_INCORRECT
+    hsm_.set_faults(
+        "C_SignInit rv=0xb3 count=1\nC_GetSessionInfo rv=0xb3\nC_Login rv=0xa0");  // CKR_PIN_INCORRECT
     EXPECT_EQ(mac(*store).error().code, Errc::kUnavailable);
     EXPECT_EQ(logins(), 1u);
     hsm_.set_faults("");
@@ -145,7 +147,8 @@ TEST_F(HsmLogin, APinRefusedOnTheWayBackIsNeverGivenAgain) {
 }
 
 TEST_F(HsmLogin, AnAbsentTokenIsAskedForWithPauses) {
-    const auto store = token_.open([](Pkcs11Config& config) { config.recovery_pause = std::chrono::hours(1); });
+    const auto store =
+        token_.open([](Pkcs11Config& config) { config.recovery_pause = std::chrono::hours(1); });
     hsm_.set_faults("* rv=0xe0");  // CKR_TOKEN_NOT_PRESENT
     const auto lists = hsm_.calls("C_GetSlotList");
     for (int round = 0; round < 20; ++round) EXPECT_EQ(mac(*store).error().code, Errc::kUnavailable);

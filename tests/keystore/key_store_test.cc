@@ -17,7 +17,7 @@ constexpr SignatureScheme kEcdsa{SignaturePadding::kNone, HashAlgorithm::kSha256
 
 // One token and store for all: making them is the slow part.
 class KeyStoreTest : public ::testing::Test {
-   protected:
+ protected:
     static void SetUpTestSuite() {
         token_ = new SoftToken;
         store_ = token_->open().release();
@@ -53,7 +53,9 @@ void expect_signs(SigningKey& key, SignatureScheme scheme) {
     EXPECT_FALSE(*verifier->verify(scheme, digest_of(scheme.hash, as_bytes("another")), *signature));
 }
 
-std::vector<HashAlgorithm> hashes() { return {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}; }
+std::vector<HashAlgorithm> hashes() {
+    return {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512};
+}
 
 class EveryAlgorithm : public KeyStoreTest, public ::testing::WithParamInterface<KeyAlgorithm> {};
 
@@ -75,20 +77,22 @@ TEST_P(EveryAlgorithm, GeneratedWrappedUnwrappedSignsWithEveryScheme) {
 }
 
 INSTANTIATE_TEST_SUITE_P(KeyStore, EveryAlgorithm,
-                         ::testing::Values(KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384, KeyAlgorithm::kRsa2048,
-                                           KeyAlgorithm::kRsa3072, KeyAlgorithm::kRsa4096),
+                         ::testing::Values(KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384,
+                                           KeyAlgorithm::kRsa2048, KeyAlgorithm::kRsa3072,
+                                           KeyAlgorithm::kRsa4096),
                          [](const auto& test) {
                              std::string name(key_algorithm_name(test.param));
                              std::erase(name, '-');
                              return name;
                          });
 
-// FACTS: SoftHSM pads PKCS #8 with zeros to a multiple of 8 before it wraps; whatever the length, the key must come
-// back. The length of RSA keys in PKCS #8 varies with the leading bits of their numbers.
+// FACTS: SoftHSM pads PKCS #8 with zeros to a multiple of 8 before it wraps; whatever the length, the key
+// must come back. The length of RSA keys in PKCS #8 varies with the leading bits of their numbers.
 TEST_F(KeyStoreTest, KeysOfEveryEncodedLengthComeBack) {
     std::set<std::size_t> lengths;
     for (int round = 0; round < 200; ++round) {
-        const GeneratedKey generated = generate(round % 2 == 0 ? KeyAlgorithm::kEcP256 : KeyAlgorithm::kEcP384);
+        const GeneratedKey generated =
+            generate(round % 2 == 0 ? KeyAlgorithm::kEcP256 : KeyAlgorithm::kEcP384);
         lengths.insert(generated.wrapped.blob.size());
         const auto key = unwrap(generated);
         ASSERT_TRUE(key);
@@ -172,9 +176,10 @@ TEST_F(KeyStoreTest, ATamperedBlobIsRefusedAtEveryByte) {
 
 TEST_F(KeyStoreTest, ATruncatedOrExtendedBlobIsRefused) {
     const GeneratedKey good = generate(KeyAlgorithm::kEcP256);
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{15}, std::size_t{16},
-                                   good.wrapped.blob.size() - 8, good.wrapped.blob.size() - 1, good.wrapped.blob.size() + 1,
-                                   good.wrapped.blob.size() + 8, std::size_t{100'000}}) {
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{15}, std::size_t{16},
+          good.wrapped.blob.size() - 8, good.wrapped.blob.size() - 1, good.wrapped.blob.size() + 1,
+          good.wrapped.blob.size() + 8, std::size_t{100'000}}) {
         WrappedKey bad = good.wrapped;
         bad.blob.resize(size);
         const auto key = store().unwrap(bad, good.public_key);
@@ -207,8 +212,10 @@ TEST_F(KeyStoreTest, APublicKeyThatIsNoneIsRefused) {
 TEST_F(KeyStoreTest, ASchemeThatDoesNotFitIsRefusedBeforeTheToken) {
     const auto key = unwrap(generate(KeyAlgorithm::kEcP256));
     const Digest sha256 = digest_of(HashAlgorithm::kSha256, {});
-    EXPECT_EQ(key->sign({SignaturePadding::kPss, HashAlgorithm::kSha256}, sha256).error().code, Errc::kInvalidArgument);
-    EXPECT_EQ(key->sign({SignaturePadding::kNone, HashAlgorithm::kSha384}, sha256).error().code, Errc::kInvalidArgument);
+    EXPECT_EQ(key->sign({SignaturePadding::kPss, HashAlgorithm::kSha256}, sha256).error().code,
+              Errc::kInvalidArgument);
+    EXPECT_EQ(key->sign({SignaturePadding::kNone, HashAlgorithm::kSha384}, sha256).error().code,
+              Errc::kInvalidArgument);
     EXPECT_EQ(key->sign_message(as_bytes("x")).error().code, Errc::kInvalidArgument);
 }
 
@@ -234,7 +241,8 @@ TEST_F(KeyStoreTest, TheLogKeySignsWholeMessagesAsRfc8032) {
     EXPECT_EQ(EVP_DigestVerify(context, signature->data(), 64, as_bytes(message).data(), message.size()), 1);
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);
-    EXPECT_EQ((*log)->sign(kEcdsa, digest_of(HashAlgorithm::kSha256, {})).error().code, Errc::kInvalidArgument);
+    EXPECT_EQ((*log)->sign(kEcdsa, digest_of(HashAlgorithm::kSha256, {})).error().code,
+              Errc::kInvalidArgument);
 }
 
 TEST_F(KeyStoreTest, MacsDifferByRoleAndMessageAndStayTheSame) {
@@ -275,7 +283,8 @@ TEST_F(KeyStoreTest, SealedDataIsRefusedWithAnyBitFlippedOrByteMissing) {
         Bytes bad = *sealed;
         bad[at] ^= 0x80;
         EXPECT_EQ(store().open(bad, as_bytes("ad")).error().code, Errc::kCorrupt) << at;
-        EXPECT_EQ(store().open(ByteView(*sealed).first(at), as_bytes("ad")).error().code, Errc::kCorrupt) << at;
+        EXPECT_EQ(store().open(ByteView(*sealed).first(at), as_bytes("ad")).error().code, Errc::kCorrupt)
+            << at;
     }
     EXPECT_TRUE(store().open(*sealed, as_bytes("ad")));
 }
@@ -300,7 +309,8 @@ TEST_F(KeyStoreTest, EightThreadsSignUnwrapSealAndMacAtOnce) {
     for (int thread = 0; thread < 8; ++thread)
         threads.emplace_back([&, thread] {
             for (int round = 0; round < 60; ++round) {
-                const Digest digest = digest_of(HashAlgorithm::kSha256, as_bytes(std::to_string(thread * 1000 + round)));
+                const Digest digest =
+                    digest_of(HashAlgorithm::kSha256, as_bytes(std::to_string(thread * 1000 + round)));
                 const auto signature = shared->sign(kEcdsa, digest);
                 if (!signature || !*verifier->verify(kEcdsa, digest, *signature)) ++wrong;
                 const auto own = store().unwrap(generated.wrapped, generated.public_key);

@@ -21,11 +21,14 @@ RawToken::RawToken(const SoftToken& token) {
     if (!status) throw std::runtime_error(to_string(status.error()));
 }
 
-RawToken::~RawToken() { (*module_)->C_CloseSession(session_); }
+RawToken::~RawToken() {
+    (*module_)->C_CloseSession(session_);
+}
 
 CK_OBJECT_HANDLE RawToken::find(CK_OBJECT_CLASS object_class, const std::string& label) const {
     const auto found = need(pkcs11::find_objects(*module_, session_, object_class, label, 2));
-    if (found.size() != 1) throw std::runtime_error(std::to_string(found.size()) + " objects are labelled " + label);
+    if (found.size() != 1)
+        throw std::runtime_error(std::to_string(found.size()) + " objects are labelled " + label);
     return found.front();
 }
 

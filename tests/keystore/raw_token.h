@@ -12,7 +12,7 @@ namespace sigillo::testing {
 
 // Throws std::runtime_error where it cannot be had.
 class RawToken {
-   public:
+ public:
     explicit RawToken(const SoftToken& token);
     ~RawToken();
     RawToken(const RawToken&) = delete;
@@ -26,7 +26,7 @@ class RawToken {
     std::size_t session_objects() const;
     CK_RV set_flag(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, bool value) const;
 
-   private:
+ private:
     std::shared_ptr<pkcs11::Module> module_;
     CK_SLOT_ID slot_ = 0;
     CK_SESSION_HANDLE session_ = CK_INVALID_HANDLE;

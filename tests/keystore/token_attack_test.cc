@@ -9,7 +9,7 @@ namespace sigillo::testing {
 namespace {
 
 class TokenAttack : public ::testing::Test {
-   protected:
+ protected:
     TokenAttack() : store_(token_.open()), raw_(token_) {
         const auto generated = store_->generate(KeyAlgorithm::kEcP256);
         if (generated) signer_ = store_->unwrap(generated->wrapped, generated->public_key).value_or(nullptr);
@@ -45,8 +45,8 @@ class TokenAttack : public ::testing::Test {
 
 TEST_F(TokenAttack, NoAttributeOfAnyKeyCanBeChanged) {
     for (const CK_OBJECT_HANDLE key : all_keys())
-        for (const CK_ATTRIBUTE_TYPE type : {CKA_EXTRACTABLE, CKA_DECRYPT, CKA_ENCRYPT, CKA_UNWRAP, CKA_WRAP, CKA_SIGN,
-                                             CKA_DERIVE, CKA_MODIFIABLE, CKA_COPYABLE})
+        for (const CK_ATTRIBUTE_TYPE type : {CKA_EXTRACTABLE, CKA_DECRYPT, CKA_ENCRYPT, CKA_UNWRAP, CKA_WRAP,
+                                             CKA_SIGN, CKA_DERIVE, CKA_MODIFIABLE, CKA_COPYABLE})
             EXPECT_NE(raw_.set_flag(key, type, true), CKR_OK) << key << " " << type;
     for (const CK_OBJECT_HANDLE key : all_keys()) EXPECT_NE(raw_.set_flag(key, CKA_SENSITIVE, false), CKR_OK);
 }
@@ -56,7 +56,8 @@ TEST_F(TokenAttack, NoKeyCanBeCopied) {
         pkcs11::Template loose;
         loose.flag(CKA_TOKEN, false);
         CK_OBJECT_HANDLE copy = CK_INVALID_HANDLE;
-        EXPECT_NE(raw_.module()->C_CopyObject(raw_.session(), key, loose.data(), loose.size(), &copy), CKR_OK);
+        EXPECT_NE(raw_.module()->C_CopyObject(raw_.session(), key, loose.data(), loose.size(), &copy),
+                  CKR_OK);
     }
 }
 
@@ -73,7 +74,9 @@ TEST_F(TokenAttack, NoKeyCanBeWrappedUnderAKnownOne) {
             CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
             Bytes out(8192);
             CK_ULONG size = out.size();
-            EXPECT_NE(raw_.module()->C_WrapKey(raw_.session(), &mechanism, under, key, out.data(), &size), CKR_OK) << key;
+            EXPECT_NE(raw_.module()->C_WrapKey(raw_.session(), &mechanism, under, key, out.data(), &size),
+                      CKR_OK)
+                << key;
         }
 }
 
@@ -104,7 +107,9 @@ TEST_F(TokenAttack, TheKekWrapsByItsOwnMechanismAlone) {
     Bytes blob = generated->wrapped.blob;
     CK_OBJECT_HANDLE out = CK_INVALID_HANDLE;
     CK_MECHANISM plain_wrap{CKM_AES_KEY_WRAP, nullptr, 0};
-    EXPECT_NE(raw_.module()->C_UnwrapKey(raw_.session(), &plain_wrap, kek, blob.data(), blob.size(), loose.data(), loose.size(), &out), CKR_OK);
+    EXPECT_NE(raw_.module()->C_UnwrapKey(raw_.session(), &plain_wrap, kek, blob.data(), blob.size(),
+                                         loose.data(), loose.size(), &out),
+              CKR_OK);
 }
 
 TEST_F(TokenAttack, AWrappedKeyCannotBeUnwrappedAsAnExtractableOne) {
@@ -116,11 +121,16 @@ TEST_F(TokenAttack, AWrappedKeyCannotBeUnwrappedAsAnExtractableOne) {
         for (const bool stated : {false, true}) {
             if (sensitive && !stated) continue;
             pkcs11::Template loose;
-            loose.number(CKA_CLASS, CKO_PRIVATE_KEY).number(CKA_KEY_TYPE, CKK_EC).flag(CKA_TOKEN, false).flag(CKA_PRIVATE, true);
+            loose.number(CKA_CLASS, CKO_PRIVATE_KEY)
+                .number(CKA_KEY_TYPE, CKK_EC)
+                .flag(CKA_TOKEN, false)
+                .flag(CKA_PRIVATE, true);
             if (stated) loose.flag(CKA_SENSITIVE, sensitive).flag(CKA_EXTRACTABLE, true);
             CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
             CK_OBJECT_HANDLE out = CK_INVALID_HANDLE;
-            EXPECT_NE(raw_.module()->C_UnwrapKey(raw_.session(), &mechanism, kek, blob.data(), blob.size(), loose.data(), loose.size(), &out), CKR_OK);
+            EXPECT_NE(raw_.module()->C_UnwrapKey(raw_.session(), &mechanism, kek, blob.data(), blob.size(),
+                                                 loose.data(), loose.size(), &out),
+                      CKR_OK);
         }
 }
 

@@ -47,10 +47,11 @@ TEST(TokenUri, WrittenAndReadAgainIsTheSameToken) {
 TEST(TokenUri, WhatIsNotATokensUriIsRefused) {
     for (const char* text : {
              "", "token=sigillo", "https://example.org", "pkcs11:token=sigillo",
-             "pkcs11:token=sigillo?module-path=p11.so",                       // relative
-             "pkcs11:token=sigillo?module-path=/lib/p11.so&pin-value=1234",   // a secret in a configuration line
-             "pkcs11:token=sigillo;object=kek?module-path=/lib/p11.so",       // an object
-             "pkcs11:tokn=sigillo?module-path=/lib/p11.so",                   // a typing error
+             "pkcs11:token=sigillo?module-path=p11.so",                      // relative
+             "pkcs11:token=sigillo?module-path=/lib/p11.so&pin-value=1234",  // a secret in a configuration
+                                                                             // line
+             "pkcs11:token=sigillo;object=kek?module-path=/lib/p11.so",      // an object
+             "pkcs11:tokn=sigillo?module-path=/lib/p11.so",                  // a typing error
          }) {
         const auto uri = TokenUri::parse(text);
         ASSERT_FALSE(uri) << text;

@@ -24,7 +24,7 @@ EvpKey ordinary(const PublicKey& key) {
 }
 
 class HsmProviderTest : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         auto created = HsmProvider::create();
         ASSERT_TRUE(created) << to_string(created.error());
@@ -58,7 +58,8 @@ class HsmProviderTest : public ::testing::Test {
         auto wrapped = provider_->wrap(key);
         EXPECT_TRUE(wrapped) << to_string(wrapped.error());
         X509Handle made = draft(key->public_key());
-        const Status done = call_libcrypto("test", [&] { return X509_sign(made.get(), wrapped->get(), digest) > 0; });
+        const Status done =
+            call_libcrypto("test", [&] { return X509_sign(made.get(), wrapped->get(), digest) > 0; });
         EXPECT_TRUE(done) << to_string(done.error());
         return parsed_again(made.get());
     }
@@ -124,8 +125,8 @@ TEST_F(HsmProviderTest, pss_writes_its_parameters_and_verifies) {
         const X509Handle made = draft(key->public_key());
         const EvpMdContext context(EVP_MD_CTX_new());
         EVP_PKEY_CTX* parameters = nullptr;
-        ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), &parameters, EVP_MD_get0_name(digest()), provider_->context(),
-                                        nullptr, wrapped->get(), nullptr),
+        ASSERT_EQ(EVP_DigestSignInit_ex(context.get(), &parameters, EVP_MD_get0_name(digest()),
+                                        provider_->context(), nullptr, wrapped->get(), nullptr),
                   1);
         ASSERT_EQ(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING), 1);
         ASSERT_EQ(EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST), 1);
@@ -158,16 +159,18 @@ TEST_F(HsmProviderTest, signs_revocation_lists_ocsp_answers_and_cms) {
         const OcspHandle answer(OCSP_BASICRESP_new());
         const std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>> id(
             OCSP_cert_to_id(EVP_sha256(), certificate.get(), certificate.get()));
-        OCSP_basic_add1_status(answer.get(), id.get(), V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now.get(), now.get());
+        OCSP_basic_add1_status(answer.get(), id.get(), V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now.get(),
+                               now.get());
         // Compares the certificate's key with the HSM's: keys of two providers.
-        ASSERT_EQ(OCSP_basic_sign(answer.get(), certificate.get(), wrapped->get(), EVP_sha256(), nullptr, 0), 1);
+        ASSERT_EQ(OCSP_basic_sign(answer.get(), certificate.get(), wrapped->get(), EVP_sha256(), nullptr, 0),
+                  1);
         const X509_ALGOR* ocsp_algorithm = OCSP_resp_get0_tbs_sigalg(answer.get());
         EXPECT_NE(ocsp_algorithm, nullptr);
 
         const std::string text = "to be signed";
         const BioHandle content(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-        const CmsHandle cms(CMS_sign_ex(certificate.get(), wrapped->get(), nullptr, content.get(),
-                                        CMS_BINARY, provider_->context(), nullptr));
+        const CmsHandle cms(CMS_sign_ex(certificate.get(), wrapped->get(), nullptr, content.get(), CMS_BINARY,
+                                        provider_->context(), nullptr));
         ASSERT_NE(cms, nullptr) << take_libcrypto_reason();
         unsigned char* der = nullptr;
         const int size = i2d_CMS_ContentInfo(cms.get(), &der);
@@ -208,7 +211,8 @@ TEST_F(HsmProviderTest, an_hsm_failure_comes_back_as_itself) {
     for (const Errc code : {Errc::kHsmRefused, Errc::kHsmFailed, Errc::kUnavailable}) {
         key->fail_with(Error{code, "C_Sign answered CKR_DEVICE_ERROR", {}, 0x30});
         const X509Handle made = draft(key->public_key());
-        const Status done = call_libcrypto("signing", [&] { return X509_sign(made.get(), wrapped->get(), EVP_sha256()) > 0; });
+        const Status done = call_libcrypto(
+            "signing", [&] { return X509_sign(made.get(), wrapped->get(), EVP_sha256()) > 0; });
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, code);
         EXPECT_EQ(done.error().native, 0x30);
@@ -217,7 +221,8 @@ TEST_F(HsmProviderTest, an_hsm_failure_comes_back_as_itself) {
     }
     key->fail_with(std::nullopt);
     const X509Handle made = draft(key->public_key());
-    EXPECT_TRUE(call_libcrypto("signing", [&] { return X509_sign(made.get(), wrapped->get(), EVP_sha256()) > 0; }));
+    EXPECT_TRUE(
+        call_libcrypto("signing", [&] { return X509_sign(made.get(), wrapped->get(), EVP_sha256()) > 0; }));
 }
 
 TEST_F(HsmProviderTest, an_old_hsm_failure_is_not_blamed_for_a_later_one_of_libcrypto) {
@@ -242,7 +247,8 @@ TEST_F(HsmProviderTest, digests_below_sha256_are_refused_before_the_hsm_is_asked
     ASSERT_TRUE(wrapped);
     for (const EVP_MD* digest : {EVP_sha1(), EVP_sha224(), EVP_md5()}) {
         const X509Handle made = draft(key->public_key());
-        const Status done = call_libcrypto("signing", [&] { return X509_sign(made.get(), wrapped->get(), digest) > 0; });
+        const Status done =
+            call_libcrypto("signing", [&] { return X509_sign(made.get(), wrapped->get(), digest) > 0; });
         ASSERT_FALSE(done);
         EXPECT_EQ(done.error().code, Errc::kInvalidArgument);
     }
@@ -262,7 +268,8 @@ TEST_F(HsmProviderTest, pss_with_other_parameters_than_offered_is_refused_before
                                          wrapped->get(), nullptr) == 1 &&
                    EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
                    EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, salt) == 1 &&
-                   EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, mask) == 1 && X509_sign_ctx(made.get(), context.get()) > 0;
+                   EVP_PKEY_CTX_set_rsa_mgf1_md(parameters, mask) == 1 &&
+                   X509_sign_ctx(made.get(), context.get()) > 0;
         });
     };
     EXPECT_FALSE(attempt(20, EVP_sha256()));
@@ -288,20 +295,21 @@ TEST_F(HsmProviderTest, the_private_half_is_not_exported) {
 
 TEST_F(HsmProviderTest, a_public_key_that_does_not_fit_its_algorithm_is_refused) {
     class Liar final : public SigningKey {
-       public:
+     public:
         explicit Liar(PublicKey key) : key_(std::move(key)) {}
         const PublicKey& public_key() const override { return key_; }
         Result<Bytes> sign(SignatureScheme, const Digest&) override { return Bytes(); }
         Result<Bytes> sign_message(ByteView) override { return Bytes(); }
 
-       private:
+     private:
         PublicKey key_;
     };
     const Bytes p256 = SoftwareKey::shared(KeyAlgorithm::kEcP256)->public_key().spki;
     Bytes longer = p256;
     longer.push_back(0);
-    for (const PublicKey& key : {PublicKey{KeyAlgorithm::kEcP384, p256}, PublicKey{KeyAlgorithm::kRsa2048, p256},
-                                 PublicKey{KeyAlgorithm::kEcP256, longer}, PublicKey{KeyAlgorithm::kEcP256, {}}}) {
+    for (const PublicKey& key :
+         {PublicKey{KeyAlgorithm::kEcP384, p256}, PublicKey{KeyAlgorithm::kRsa2048, p256},
+          PublicKey{KeyAlgorithm::kEcP256, longer}, PublicKey{KeyAlgorithm::kEcP256, {}}}) {
         const auto wrapped = provider_->wrap(std::make_shared<Liar>(key));
         ASSERT_FALSE(wrapped);
         EXPECT_EQ(wrapped.error().code, Errc::kInvalidArgument);
@@ -344,7 +352,8 @@ TEST_F(HsmProviderTest, one_key_signs_in_many_threads_each_with_its_own_errors) 
             EVP_PKEY* key = (works ? good_key : bad_key)->get();
             for (int i = 0; i < 50; ++i) {
                 const X509Handle made = draft(good->public_key());
-                const Status done = call_libcrypto("x", [&] { return X509_sign(made.get(), key, EVP_sha256()) > 0; });
+                const Status done =
+                    call_libcrypto("x", [&] { return X509_sign(made.get(), key, EVP_sha256()) > 0; });
                 if (done.has_value() != works) ++wrong;
                 if (!done && done.error().code != Errc::kHsmRefused) ++wrong;
                 if (done && X509_verify(parsed_again(made.get()).get(), verifier.get()) != 1) ++wrong;

@@ -19,7 +19,7 @@ namespace sigillo::testing {
 
 // Process-wide: the folder, softhsm2.conf and the environment. Also sets SIGILLO_SHIM_*.
 class SoftHsm {
-   public:
+ public:
     // Throws std::runtime_error when SoftHSM is not installed.
     static SoftHsm& instance();
 
@@ -34,7 +34,7 @@ class SoftHsm {
     // Calls of `function` ("C_Login") that the shim has seen in this process so far.
     std::size_t calls(const std::string& function) const;
 
-   private:
+ private:
     SoftHsm();
     std::filesystem::path directory_;
 };
@@ -43,7 +43,7 @@ enum class Through { kModule, kShim };
 
 // An initialised token with every key of the ceremony.
 class SoftToken {
-   public:
+ public:
     explicit SoftToken(Through through = Through::kModule, KeyAlgorithm ca = KeyAlgorithm::kEcP256);
     SoftToken(const SoftToken&) = delete;
     SoftToken& operator=(const SoftToken&) = delete;
@@ -63,7 +63,7 @@ class SoftToken {
     static constexpr const char* kPin = "correct-horse";
     static constexpr const char* kSoPin = "officer-of-the-day";
 
-   private:
+ private:
     std::string uri_;
     CeremonyReport report_;
 };

@@ -21,7 +21,9 @@ EVP_PKEY* make(KeyAlgorithm algorithm) {
 }
 
 const EVP_MD* md_of(HashAlgorithm hash) {
-    return hash == HashAlgorithm::kSha256 ? EVP_sha256() : hash == HashAlgorithm::kSha384 ? EVP_sha384() : EVP_sha512();
+    return hash == HashAlgorithm::kSha256   ? EVP_sha256()
+           : hash == HashAlgorithm::kSha384 ? EVP_sha384()
+                                            : EVP_sha512();
 }
 
 }  // namespace
@@ -49,7 +51,9 @@ std::shared_ptr<SoftwareKey> SoftwareKey::shared(KeyAlgorithm algorithm) {
     return key;
 }
 
-SoftwareKey::~SoftwareKey() { EVP_PKEY_free(static_cast<EVP_PKEY*>(key_)); }
+SoftwareKey::~SoftwareKey() {
+    EVP_PKEY_free(static_cast<EVP_PKEY*>(key_));
+}
 
 void SoftwareKey::fail_with(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
@@ -79,12 +83,14 @@ Result<Bytes> SoftwareKey::sign(SignatureScheme scheme, const Digest& digest) {
         must(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1, "set_rsa_padding");
     if (scheme.padding == SignaturePadding::kPss) {
         must(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PSS_PADDING) == 1, "set_rsa_padding");
-        must(EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) == 1, "set_rsa_pss_saltlen");
+        must(EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) == 1,
+             "set_rsa_pss_saltlen");
     }
     const ByteView value = digest.bytes();
     Bytes signature(static_cast<std::size_t>(EVP_PKEY_get_size(static_cast<EVP_PKEY*>(key_))));
     std::size_t size = signature.size();
-    must(EVP_PKEY_sign(context.get(), signature.data(), &size, value.data(), value.size()) == 1, "EVP_PKEY_sign");
+    must(EVP_PKEY_sign(context.get(), signature.data(), &size, value.data(), value.size()) == 1,
+         "EVP_PKEY_sign");
     signature.resize(size);
     return damaged(std::move(signature));
 }
@@ -93,7 +99,8 @@ Result<Bytes> SoftwareKey::sign_message(ByteView message) {
     if (auto error = fault()) return std::unexpected(*std::move(error));
     if (public_key_.algorithm != KeyAlgorithm::kEd25519)
         return fail(Errc::kInvalidArgument, "only Ed25519 keys sign messages");
-    const std::unique_ptr<EVP_MD_CTX, decltype([](EVP_MD_CTX* c) { EVP_MD_CTX_free(c); })> context(EVP_MD_CTX_new());
+    const std::unique_ptr<EVP_MD_CTX, decltype([](EVP_MD_CTX* c) { EVP_MD_CTX_free(c); })> context(
+        EVP_MD_CTX_new());
     must(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, static_cast<EVP_PKEY*>(key_)) == 1,
          "EVP_DigestSignInit");
     Bytes signature(64);

@@ -1,4 +1,5 @@
-// A SigningKey whose private half is an ordinary libcrypto key in memory: for tests of what stands above the HSM.
+// A SigningKey whose private half is an ordinary libcrypto key in memory: for tests of what stands above the
+// HSM.
 #pragma once
 
 #include <atomic>
@@ -14,7 +15,7 @@ namespace sigillo::testing {
 
 // Thread-safe. Throws std::runtime_error when libcrypto fails: a test cannot go on then.
 class SoftwareKey final : public SigningKey {
-   public:
+ public:
     static std::shared_ptr<SoftwareKey> generate(KeyAlgorithm algorithm);
     // Made once a process: RSA generation takes long. No faults on these.
     static std::shared_ptr<SoftwareKey> shared(KeyAlgorithm algorithm);
@@ -34,7 +35,7 @@ class SoftwareKey final : public SigningKey {
     // Signatures asked for so far, refused ones included.
     std::uint64_t calls() const { return calls_; }
 
-   private:
+ private:
     SoftwareKey() = default;
     std::optional<Error> fault();
     Bytes damaged(Bytes signature) const;

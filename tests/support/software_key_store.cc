@@ -8,11 +8,14 @@ namespace {
 
 constexpr std::size_t kHandleSize = 40;  // as long as a wrapped P-256 key would be, about
 
-SecretBytes random_key() { return SystemRandom().secret(32); }
+SecretBytes random_key() {
+    return SystemRandom().secret(32);
+}
 
 }  // namespace
 
-SoftwareKeyStore::SoftwareKeyStore() : records_key_(random_key()), pepper_(random_key()), sealing_key_(random_key()) {}
+SoftwareKeyStore::SoftwareKeyStore()
+    : records_key_(random_key()), pepper_(random_key()), sealing_key_(random_key()) {}
 
 Status SoftwareKeyStore::fault() const {
     const std::lock_guard lock(mutex_);
@@ -29,7 +32,8 @@ Result<std::shared_ptr<SigningKey>> SoftwareKeyStore::role_key(KeyRole role) {
     SIGILLO_TRY(fault());
     const std::lock_guard lock(mutex_);
     auto& key = roles_[role];
-    if (!key) key = SoftwareKey::generate(role == KeyRole::kLog ? KeyAlgorithm::kEd25519 : KeyAlgorithm::kEcP256);
+    if (!key)
+        key = SoftwareKey::generate(role == KeyRole::kLog ? KeyAlgorithm::kEd25519 : KeyAlgorithm::kEcP256);
     return std::shared_ptr<SigningKey>(key);
 }
 
@@ -48,7 +52,8 @@ std::shared_ptr<SoftwareKey> SoftwareKeyStore::behind(const WrappedKey& wrapped)
     return found == wrapped_.end() ? nullptr : found->second;
 }
 
-Result<std::shared_ptr<SigningKey>> SoftwareKeyStore::unwrap(const WrappedKey& wrapped, const PublicKey& expected) {
+Result<std::shared_ptr<SigningKey>> SoftwareKeyStore::unwrap(const WrappedKey& wrapped,
+                                                             const PublicKey& expected) {
     SIGILLO_TRY(fault());
     ++unwraps_;
     auto key = behind(wrapped);
@@ -73,7 +78,8 @@ Result<Bytes> SoftwareKeyStore::seal(ByteView plaintext, ByteView associated_dat
 Result<SecretBytes> SoftwareKeyStore::open(ByteView sealed, ByteView associated_data) {
     SIGILLO_TRY(fault());
     if (sealed.size() < kAeadNonceSize) return fail(Errc::kCorrupt, "sealed bytes of the wrong size");
-    return aead_open(sealing_key_.expose(), sealed.first(kAeadNonceSize), sealed.subspan(kAeadNonceSize), associated_data);
+    return aead_open(sealing_key_.expose(), sealed.first(kAeadNonceSize), sealed.subspan(kAeadNonceSize),
+                     associated_data);
 }
 
 KeyStoreHealth SoftwareKeyStore::health() const {

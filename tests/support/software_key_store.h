@@ -1,5 +1,5 @@
-// A KeyStore without an HSM: keys of libcrypto in memory, for tests of what stands above the HSM and for faults that a
-// token cannot be made to have.
+// A KeyStore without an HSM: keys of libcrypto in memory, for tests of what stands above the HSM and for
+// faults that a token cannot be made to have.
 #pragma once
 
 #include <atomic>

@@ -22,34 +22,34 @@ Result<std::string> TileDirectory::checkpoint() const {
     return std::string(as_text(*bytes));
 }
 
-Result<std::vector<Hash>> TileDirectory::hashes(unsigned level, std::uint64_t index, unsigned width) const {
-    for (const unsigned stored : {width, kTileWidth}) {
-        const auto path = path_of({false, level, index, stored});
-        auto bytes = read_file(path, kTileWidth * sizeof(Hash));
-        if (!bytes && bytes.error().code == Errc::kNotFound && stored < kTileWidth) continue;
-        if (!bytes) return std::unexpected(named(path, std::move(bytes).error()));
-        auto hashes = decode_tile(*bytes, stored);
-        if (!hashes) return std::unexpected(named(path, std::move(hashes).error()));
-        hashes->resize(width);
-        return hashes;
+Result<TileDirectory::Read> TileDirectory::read(TileName name, std::size_t limit) const {
+    const auto wanted = path_of(name);
+    for (const unsigned width : {name.width, kTileWidth}) {
+        name.width = width;
+        const auto path = path_of(name);
+        auto bytes = read_file(path, limit);
+        if (bytes) return Read{path, width, *std::move(bytes)};
+        if (bytes.error().code != Errc::kNotFound) return std::unexpected(named(path, std::move(bytes).error()));
     }
-    return fail(Errc::kNotFound, path_of({false, level, index, width}).string() + " is missing");
+    return fail(Errc::kNotFound, wanted.string() + " is missing");
+}
+
+Result<std::vector<Hash>> TileDirectory::hashes(unsigned level, std::uint64_t index, unsigned width) const {
+    SIGILLO_ASSIGN(const Read file, read({false, level, index, width}, kTileWidth * sizeof(Hash)));
+    auto hashes = decode_tile(file.bytes, file.width);
+    if (!hashes) return std::unexpected(named(file.path, std::move(hashes).error()));
+    hashes->resize(width);
+    return hashes;
 }
 
 Result<std::vector<Bytes>> TileDirectory::entries(std::uint64_t index, unsigned width) const {
-    for (const unsigned stored : {width, kTileWidth}) {
-        const auto path = path_of({true, 0, index, stored});
-        auto bytes = read_file(path, kBundleLimit);
-        if (!bytes && bytes.error().code == Errc::kNotFound && stored < kTileWidth) continue;
-        if (!bytes) return std::unexpected(named(path, std::move(bytes).error()));
-        const auto views = decode_bundle(*bytes, stored);
-        if (!views) return std::unexpected(named(path, Error(views.error())));
-        std::vector<Bytes> entries;
-        entries.reserve(width);
-        for (unsigned i = 0; i < width; ++i) entries.push_back(to_bytes((*views)[i]));
-        return entries;
-    }
-    return fail(Errc::kNotFound, path_of({true, 0, index, width}).string() + " is missing");
+    SIGILLO_ASSIGN(const Read file, read({true, 0, index, width}, kBundleLimit));
+    const auto views = decode_bundle(file.bytes, file.width);
+    if (!views) return std::unexpected(named(file.path, Error(views.error())));
+    std::vector<Bytes> entries;
+    entries.reserve(width);
+    for (unsigned i = 0; i < width; ++i) entries.push_back(to_bytes((*views)[i]));
+    return entries;
 }
 
 Result<Hash> TileNodes::node(unsigned level, std::uint64_t index) {

@@ -27,6 +27,14 @@ class TileDirectory {
     Result<std::vector<Bytes>> entries(std::uint64_t index, unsigned width) const;
 
    private:
+    struct Read {
+        std::filesystem::path path;
+        unsigned width;
+        Bytes bytes;
+    };
+    // The file of that name, or the full one that has replaced it.
+    Result<Read> read(TileName name, std::size_t limit) const;
+
     std::filesystem::path root_;
 };
 

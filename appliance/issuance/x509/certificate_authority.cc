@@ -1,52 +1,13 @@
 #include "appliance/issuance/x509/certificate_authority.h"
 
-#include <openssl/err.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
-#include "appliance/issuance/x509/extensions.h"
-#include "appliance/issuance/x509/signed_object.h"
-#include "appliance/issuance/x509/text.h"
+#include "appliance/issuance/x509/certificate_authority_state.h"
 
 namespace sigillo {
 namespace {
-
-using Extensions = std::vector<X509ExtensionHandle>;
-
-std::unexpected<Error> not_built(std::string_view what) {
-    return fail(Errc::kInternal, std::string(what) + " cannot be built: " + take_libcrypto_reason());
-}
-
-Status check_url(const std::string& url, const char* field, const CertificateAuthorityConfig& config) {
-    if (url.empty()) return fail(Errc::kMissingArgument, std::string(field) + " is missing", field);
-    if (url.size() > config.max_url_bytes || !is_visible_ascii(url) ||
-        !(url.starts_with("http://") || url.starts_with("https://")))
-        return fail(Errc::kInvalidArgument, std::string(field) + " is not an http URL of reasonable length", field);
-    return {};
-}
-
-Status check_config(const CertificateAuthorityConfig& config) {
-    SIGILLO_TRY(check_url(config.crl_url, "crl_url", config));
-    SIGILLO_TRY(check_url(config.ca_issuers_url, "ca_issuers_url", config));
-    if (!config.ocsp_url.empty()) SIGILLO_TRY(check_url(config.ocsp_url, "ocsp_url", config));
-    if (!config.cps_url.empty()) SIGILLO_TRY(check_url(config.cps_url, "cps_url", config));
-    const std::array<std::pair<std::chrono::seconds, const char*>, 3> spans{
-        {{config.ca_validity, "ca_validity"},
-         {config.signer_validity, "signer_validity"},
-         {config.crl_validity, "crl_validity"}}};
-    for (const auto& [span, field] : spans)
-        if (span <= std::chrono::seconds::zero())
-            return fail(Errc::kInvalidArgument, std::string(field) + " is not positive", field);
-    for (const auto& [oid, field] : {std::pair(&config.policy_simple, "policy_simple"),
-                                     std::pair(&config.policy_advanced, "policy_advanced")})
-        if (const auto made = policies_extension(*oid, {}); !made) return fail(made.error().code, made.error().detail, field);
-    if (config.backdate < std::chrono::seconds::zero())
-        return fail(Errc::kInvalidArgument, "backdate is negative", "backdate");
-    return {};
-}
 
 Result<X509NameHandle> ca_name(const CertificateAuthorityConfig& config) {
     const Subject subject{.kind = SubjectKind::kAuthority,
@@ -66,31 +27,7 @@ Result<Asn1Integer> random_serial(Random& random) {
     } while (std::all_of(octets.begin(), octets.end(), [](std::uint8_t octet) { return octet == 0; }));
     const BignumHandle number(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
     Asn1Integer serial(number != nullptr ? BN_to_ASN1_INTEGER(number.get(), nullptr) : nullptr);
-    if (serial == nullptr) return not_built("serial number");
-    return serial;
-}
-
-std::string hex_of(const ASN1_INTEGER* serial) {
-    const BignumHandle number(ASN1_INTEGER_to_BN(serial, nullptr));
-    char* text = number != nullptr ? BN_bn2hex(number.get()) : nullptr;
-    std::string hex(text != nullptr ? text : "");
-    OPENSSL_free(text);
-    return hex;
-}
-
-// What hex_of gave, and nothing else.
-Result<Asn1Integer> serial_of(const std::string& hex) {
-    const bool shaped = !hex.empty() && hex.size() <= 40 && hex.size() % 2 == 0 &&
-                        std::all_of(hex.begin(), hex.end(), [](char c) {
-                            return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
-                        });
-    BIGNUM* number = nullptr;
-    if (shaped) BN_hex2bn(&number, hex.c_str());
-    const BignumHandle owned(number);
-    Asn1Integer serial(number != nullptr ? BN_to_ASN1_INTEGER(number, nullptr) : nullptr);
-    // One spelling for each number, so that none can be listed twice.
-    if (serial == nullptr || BN_is_zero(number) == 1 || hex_of(serial.get()) != hex)
-        return fail(Errc::kInvalidArgument, "\"" + hex + "\" is not a serial number", "serial");
+    if (serial == nullptr) return object_not_built("serial number");
     return serial;
 }
 
@@ -113,100 +50,73 @@ Result<X509Handle> build(const HsmProvider& provider, const Draft& draft) {
         X509_set_issuer_name(made.get(), draft.issuer) != 1 ||
         X509_set_subject_name(made.get(), draft.subject) != 1 ||
         X509_set1_notBefore(made.get(), from.get()) != 1 || X509_set1_notAfter(made.get(), until.get()) != 1)
-        return not_built("certificate");
+        return object_not_built("certificate");
     SIGILLO_TRY(set_public_key(X509_get_X509_PUBKEY(made.get()), draft.key));
     return made;
 }
 
 Status add(X509* certificate, const X509ExtensionHandle& extension) {
-    if (X509_add_ext(certificate, extension.get(), -1) != 1) return not_built("certificate");
+    if (X509_add_ext(certificate, extension.get(), -1) != 1) return object_not_built("certificate");
     return {};
 }
 
-// X.509 knows seconds only.
-WallTime whole_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
-
 }  // namespace
 
-struct CertificateAuthority::State {
-    const HsmProvider& provider;
-    const CertificateAuthorityConfig config;
-    const Clock& clock;
-    Random& random;
-    Bytes der;
-    CertificateFacts facts;
-    X509Handle certificate;
-    Signer signer;
-    // Encoded once: what every certificate of a class carries, and what says how identifiers are to be read.
-    Extensions simple;
-    Extensions advanced;
-    X509ExtensionHandle authority_key;
-    X509ExtensionHandle natural_semantics;
-    X509ExtensionHandle legal_semantics;
+std::unexpected<Error> object_not_built(std::string_view what) {
+    return fail(Errc::kInternal, std::string(what) + " cannot be built: " + take_libcrypto_reason());
+}
 
-    const X509_NAME* name() const { return X509_get_subject_name(certificate.get()); }
-
-    Result<Extensions> common_extensions(std::uint16_t usage, const std::string& policy) const {
-        Extensions list;
-        SIGILLO_ASSIGN(X509ExtensionHandle key_usage, key_usage_extension(usage));
-        SIGILLO_ASSIGN(X509ExtensionHandle policies, policies_extension(policy, config.cps_url));
-        SIGILLO_ASSIGN(X509ExtensionHandle crl, crl_distribution_extension(config.crl_url));
-        SIGILLO_ASSIGN(X509ExtensionHandle access,
-                       authority_information_extension(config.ca_issuers_url, config.ocsp_url));
-        list.push_back(std::move(key_usage));
-        list.push_back(std::move(policies));
-        list.push_back(std::move(crl));
-        list.push_back(std::move(access));
-        return list;
-    }
-
-    // The CA's certificate, if it is good now.
-    Result<WallTime> valid_now() const {
-        const WallTime now = whole_seconds(clock.now());
-        if (now < facts.not_before || now >= facts.not_after)
-            return fail(Errc::kConflict, "the embedded CA's certificate is valid from " + rfc3339(facts.not_before) +
-                                             " to " + rfc3339(facts.not_after) + " only");
-        return now;
-    }
-};
+std::string serial_text(const ASN1_INTEGER* serial) {
+    const BignumHandle number(ASN1_INTEGER_to_BN(serial, nullptr));
+    char* text = number != nullptr ? BN_bn2hex(number.get()) : nullptr;
+    std::string hex(text != nullptr ? text : "");
+    OPENSSL_free(text);
+    return hex;
+}
 
 CertificateAuthority::CertificateAuthority(std::unique_ptr<State> state) : state_(std::move(state)) {}
 CertificateAuthority::~CertificateAuthority() = default;
-const Bytes& CertificateAuthority::certificate() const { return state_->der; }
-const CertificateFacts& CertificateAuthority::facts() const { return state_->facts; }
-const CertificateAuthorityConfig& CertificateAuthority::config() const { return state_->config; }
+const Bytes& CertificateAuthority::certificate() const {
+    return state_->der;
+}
+const CertificateFacts& CertificateAuthority::facts() const {
+    return state_->facts;
+}
+const CertificateAuthorityConfig& CertificateAuthority::config() const {
+    return state_->config;
+}
 
-Result<Bytes> CertificateAuthority::make_ca_certificate(const HsmProvider& provider, std::shared_ptr<SigningKey> key,
-                                                        const CertificateAuthorityConfig& config, const Clock& clock,
-                                                        Random& random) {
-    SIGILLO_TRY(check_config(config));
+Result<Bytes> CertificateAuthority::make_ca_certificate(const HsmProvider& provider,
+                                                        std::shared_ptr<SigningKey> key,
+                                                        const CertificateAuthorityConfig& config,
+                                                        const Clock& clock, Random& random) {
+    SIGILLO_TRY(check_authority_config(config));
     SIGILLO_ASSIGN(const Signer signer, Signer::create(provider, key));
     const PublicKey& public_key = key->public_key();
     SIGILLO_ASSIGN(const X509NameHandle name, ca_name(config));
     SIGILLO_ASSIGN(const Asn1Integer serial, random_serial(random));
     const WallTime now = whole_seconds(clock.now());
-    SIGILLO_ASSIGN(const X509Handle made,
-                   build(provider, {.serial = serial.get(),
-                                    .issuer = name.get(),
-                                    .subject = name.get(),
-                                    .not_before = now - config.backdate,
-                                    .not_after = now + config.ca_validity,
-                                    .key = public_key}));
+    SIGILLO_ASSIGN(const X509Handle made, build(provider, {.serial = serial.get(),
+                                                           .issuer = name.get(),
+                                                           .subject = name.get(),
+                                                           .not_before = now - config.backdate,
+                                                           .not_after = now + config.ca_validity,
+                                                           .key = public_key}));
     SIGILLO_ASSIGN(const Bytes identifier, key_identifier(public_key.spki));
-    // EN 319 412-2 §4.3.2 leaves keyCertSign and cRLSign to the CA's key; no certificate of another CA below it.
+    // EN 319 412-2 §4.3.2 leaves keyCertSign and cRLSign to the CA's key; no certificate of another CA below
+    // it.
     SIGILLO_ASSIGN(const auto constraints, basic_constraints_extension(0));
     SIGILLO_ASSIGN(const auto usage, key_usage_extension(kUsageCertificateSign | kUsageCrlSign));
     SIGILLO_ASSIGN(const auto subject_key, subject_key_extension(identifier));
-    for (const auto* extension : {&constraints, &usage, &subject_key}) SIGILLO_TRY(add(made.get(), *extension));
+    for (const auto* extension : {&constraints, &usage, &subject_key})
+        SIGILLO_TRY(add(made.get(), *extension));
     return sign_object(made.get(), X509_sign, i2d_X509, signer, "signing the CA certificate");
 }
 
-Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(const HsmProvider& provider,
-                                                                           std::shared_ptr<SigningKey> key,
-                                                                           ByteView ca_certificate,
-                                                                           CertificateAuthorityConfig config,
-                                                                           const Clock& clock, Random& random) {
-    SIGILLO_TRY(check_config(config));
+Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(
+    const HsmProvider& provider, std::shared_ptr<SigningKey> key, ByteView ca_certificate,
+    CertificateAuthorityConfig config, const Clock& clock, Random& random) {
+    SIGILLO_TRY(check_authority_config(config));
     SIGILLO_ASSIGN(Signer signer, Signer::create(provider, key));
     auto parsed = parse_x509(ca_certificate, {});
     auto facts = parsed ? facts_of(parsed->get()) : Result<CertificateFacts>(std::unexpected(parsed.error()));
@@ -214,8 +124,10 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(const
     if (facts->spki != key->public_key().spki)
         return fail(Errc::kCorrupt, "the CA's certificate belongs to another key than the HSM's");
     if (!facts->is_ca || !facts->key_usage ||
-        (*facts->key_usage & (kUsageCertificateSign | kUsageCrlSign)) != (kUsageCertificateSign | kUsageCrlSign))
-        return fail(Errc::kCorrupt, "the CA's certificate is not one of a CA that signs certificates and lists");
+        (*facts->key_usage & (kUsageCertificateSign | kUsageCrlSign)) !=
+            (kUsageCertificateSign | kUsageCrlSign))
+        return fail(Errc::kCorrupt,
+                    "the CA's certificate is not one of a CA that signs certificates and lists");
 
     if (!verify_signed(ca_certificate, signer, "the CA's certificate"))
         return fail(Errc::kCorrupt, "the CA's certificate is not signed by its own key");
@@ -229,15 +141,17 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(const
     state->facts = *std::move(facts);
     state->certificate = *std::move(parsed);
     const ASN1_OCTET_STRING* identifier = X509_get0_subject_key_id(state->certificate.get());
-    if (identifier == nullptr) return fail(Errc::kCorrupt, "the CA's certificate has no subjectKeyIdentifier");
+    if (identifier == nullptr)
+        return fail(Errc::kCorrupt, "the CA's certificate has no subjectKeyIdentifier");
     SIGILLO_ASSIGN(state->authority_key,
                    authority_key_extension({ASN1_STRING_get0_data(identifier),
                                             static_cast<std::size_t>(ASN1_STRING_length(identifier))}));
     SIGILLO_ASSIGN(state->natural_semantics, semantics_extension(Semantics::kNaturalPerson));
     SIGILLO_ASSIGN(state->legal_semantics, semantics_extension(Semantics::kLegalPerson));
-    // EN 319 412-2 §4.3.2: a key whose use is a commitment is used for nothing else (type A). A simple signature may
-    // serve to show who someone is as well (type B).
-    SIGILLO_ASSIGN(state->advanced, state->common_extensions(kUsageContentCommitment, state->config.policy_advanced));
+    // EN 319 412-2 §4.3.2: a key whose use is a commitment is used for nothing else (type A). A simple
+    // signature may serve to show who someone is as well (type B).
+    SIGILLO_ASSIGN(state->advanced,
+                   state->common_extensions(kUsageContentCommitment, state->config.policy_advanced));
     SIGILLO_ASSIGN(state->simple, state->common_extensions(kUsageDigitalSignature | kUsageContentCommitment,
                                                            state->config.policy_simple));
     return std::unique_ptr<CertificateAuthority>(new CertificateAuthority(std::move(state)));
@@ -260,7 +174,7 @@ Result<IssuedCertificate> CertificateAuthority::issue(const PublicKey& key, cons
     SIGILLO_ASSIGN(const Asn1Integer serial, random_serial(s.random));
 
     IssuedCertificate issued;
-    issued.serial_hex = hex_of(serial.get());
+    issued.serial_hex = serial_text(serial.get());
     issued.not_before = std::max(now - s.config.backdate, s.facts.not_before);
     issued.not_after = std::min(now + span, s.facts.not_after);
     SIGILLO_ASSIGN(const X509Handle made, build(s.provider, {.serial = serial.get(),
@@ -278,56 +192,9 @@ Result<IssuedCertificate> CertificateAuthority::issue(const PublicKey& key, cons
     if (subject.identifier_is_semantic)
         SIGILLO_TRY(add(made.get(), subject.kind == SubjectKind::kNaturalPerson ? s.natural_semantics
                                                                                 : s.legal_semantics));
-    SIGILLO_ASSIGN(issued.der, sign_object(made.get(), X509_sign, i2d_X509, s.signer, "signing a certificate"));
+    SIGILLO_ASSIGN(issued.der,
+                   sign_object(made.get(), X509_sign, i2d_X509, s.signer, "signing a certificate"));
     return issued;
-}
-
-Result<Bytes> CertificateAuthority::make_crl(std::span<const RevokedCertificate> revoked, std::uint64_t number) {
-    State& s = *state_;
-    if (revoked.size() > s.config.max_crl_entries)
-        return fail(Errc::kLimitExceeded,
-                    "more than " + std::to_string(s.config.max_crl_entries) + " certificates are revoked",
-                    "max_crl_entries");
-    SIGILLO_ASSIGN(const WallTime now, s.valid_now());
-    std::vector<std::string_view> serials;
-    serials.reserve(revoked.size());
-    for (const RevokedCertificate& entry : revoked) serials.push_back(entry.serial_hex);
-    std::sort(serials.begin(), serials.end());
-    if (const auto twice = std::adjacent_find(serials.begin(), serials.end()); twice != serials.end())
-        return fail(Errc::kInvalidArgument, "serial " + std::string(*twice) + " is revoked twice", "serial");
-
-    const X509CrlHandle list(X509_CRL_new_ex(s.provider.context(), nullptr));
-    const Asn1Time from = asn1_time_of(now);
-    const Asn1Time next = asn1_time_of(now + s.config.crl_validity);
-    if (list == nullptr || from == nullptr || next == nullptr ||
-        X509_CRL_set_version(list.get(), X509_CRL_VERSION_2) != 1 ||
-        X509_CRL_set_issuer_name(list.get(), s.name()) != 1 || X509_CRL_set1_lastUpdate(list.get(), from.get()) != 1 ||
-        X509_CRL_set1_nextUpdate(list.get(), next.get()) != 1)
-        return not_built("revocation list");
-    std::array<X509ExtensionHandle, 16> reasons;  // by code, encoded once
-    for (const RevokedCertificate& entry : revoked) {
-        SIGILLO_ASSIGN(const Asn1Integer serial, serial_of(entry.serial_hex));
-        const Asn1Time when = asn1_time_of(entry.revoked_at);
-        X509RevokedHandle item(X509_REVOKED_new());
-        if (item == nullptr || when == nullptr || X509_REVOKED_set_serialNumber(item.get(), serial.get()) != 1 ||
-            X509_REVOKED_set_revocationDate(item.get(), when.get()) != 1)
-            return not_built("revocation list");
-        // RFC 5280 §5.3.1: rather no reason than "unspecified".
-        if (entry.reason != RevocationReason::kUnspecified) {
-            X509ExtensionHandle& reason = reasons.at(static_cast<std::size_t>(entry.reason));
-            if (reason == nullptr) {
-                SIGILLO_ASSIGN(reason, crl_reason_extension(static_cast<int>(entry.reason)));
-            }
-            if (X509_REVOKED_add_ext(item.get(), reason.get(), -1) != 1) return not_built("revocation list");
-        }
-        if (X509_CRL_add0_revoked(list.get(), item.get()) != 1) return not_built("revocation list");
-        (void)item.release();  // the list's now
-    }
-    X509_CRL_sort(list.get());
-    SIGILLO_ASSIGN(const auto list_number, crl_number_extension(number));
-    for (X509_EXTENSION* extension : {s.authority_key.get(), list_number.get()})
-        if (X509_CRL_add_ext(list.get(), extension, -1) != 1) return not_built("revocation list");
-    return sign_object(list.get(), X509_CRL_sign, i2d_X509_CRL, s.signer, "signing a revocation list");
 }
 
 }  // namespace sigillo

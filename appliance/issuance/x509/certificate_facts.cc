@@ -128,7 +128,8 @@ Status read_usages(X509* certificate, CertificateFacts& facts) {
     if ((flags & (EXFLAG_INVALID | EXFLAG_INVALID_POLICY)) != 0)
         return refuse("an extension is malformed: " + take_libcrypto_reason());
     if ((flags & EXFLAG_KUSAGE) != 0) facts.key_usage = usage_bits(X509_get_key_usage(certificate));
-    const auto constraints = extension<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free>(certificate, NID_basic_constraints);
+    const auto constraints =
+        extension<BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free>(certificate, NID_basic_constraints);
     if (constraints.present) {
         if (constraints.value == nullptr) return refuse("basicConstraints is malformed");
         facts.is_ca = constraints.value->ca != 0;
@@ -138,7 +139,8 @@ Status read_usages(X509* certificate, CertificateFacts& facts) {
             return refuse("basicConstraints has a path length but is no CA's");
         if (length >= 0) facts.path_length = static_cast<std::uint32_t>(length);
     }
-    const auto purposes = extension<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>(certificate, NID_ext_key_usage);
+    const auto purposes =
+        extension<EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free>(certificate, NID_ext_key_usage);
     if (purposes.present) {
         if (purposes.value == nullptr) return refuse("extKeyUsage is malformed");
         for (int i = 0; i < sk_ASN1_OBJECT_num(purposes.value.get()); ++i)
@@ -167,7 +169,8 @@ Result<X509Handle> parse_x509(ByteView der, const CertificateLimits& limits) {
     if (cursor != der.data() + der.size()) return refuse("bytes follow the certificate");
     const auto again = encode_der<X509>(certificate.get(), i2d_X509);
     if (!again || !equal(*again, der)) return refuse("not DER: another encoding of the same certificate");
-    if (X509_get_version(certificate.get()) != X509_VERSION_3) return refuse("not an X.509 version 3 certificate");
+    if (X509_get_version(certificate.get()) != X509_VERSION_3)
+        return refuse("not an X.509 version 3 certificate");
     return certificate;
 }
 

@@ -10,8 +10,9 @@
 
 namespace sigillo {
 
-// DER, signed by `key` itself (proof of possession) with the hash that fits it, and verified before it is returned.
-// Thread-safe. Errors: those of encode_subject and SigningKey::sign; kHsmFailed when the signature does not hold.
+// DER, signed by `key` itself (proof of possession) with the hash that fits it, and verified before it is
+// returned. Thread-safe. Errors: those of encode_subject and SigningKey::sign; kHsmFailed when the signature
+// does not hold.
 Result<Bytes> make_certificate_request(const HsmProvider& provider, std::shared_ptr<SigningKey> key,
                                        const Subject& subject, const SubjectLimits& limits = {});
 

@@ -13,7 +13,9 @@ namespace {
 
 constexpr const char* kField = "chain";
 
-std::string place(std::size_t index) { return "chain[" + std::to_string(index) + "]: "; }
+std::string place(std::size_t index) {
+    return "chain[" + std::to_string(index) + "]: ";
+}
 
 std::unexpected<Error> refuse(std::size_t index, const std::string& why) {
     ERR_clear_error();
@@ -40,7 +42,8 @@ std::string weakness(const EVP_PKEY* key, const ChainLimits& limits) {
     if (EVP_PKEY_is_a(key, "EC") == 1) {
         // Whoever chooses the curve's parameters chooses the private key too.
         if (has_explicit_curve(key)) return "elliptic curve is given by explicit parameters";
-        if (bits < limits.min_ec_bits) return "elliptic curve of " + std::to_string(bits) + " bits is too short";
+        if (bits < limits.min_ec_bits)
+            return "elliptic curve of " + std::to_string(bits) + " bits is too short";
         return {};
     }
     if (EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1) return {};
@@ -75,14 +78,16 @@ Status check_link(std::size_t index, X509* certificate, std::size_t issuer_index
                   const CertificateFacts& issuer_facts) {
     if (X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) != 0)
         return refuse(index, "issuer is not the subject of " + place(issuer_index) + issuer_facts.subject_dn);
-    if (!issuer_facts.is_ca) return refuse(issuer_index, "issues certificates but is no CA (basicConstraints)");
+    if (!issuer_facts.is_ca)
+        return refuse(issuer_index, "issues certificates but is no CA (basicConstraints)");
     if (issuer_facts.key_usage && (*issuer_facts.key_usage & kUsageCertificateSign) == 0)
         return refuse(issuer_index, "issues certificates but its keyUsage lacks keyCertSign");
     const int issued = X509_check_issued(issuer, certificate);
     if (issued != X509_V_OK)
         return refuse(index, std::string("is not issued by the next certificate: ") +
                                  X509_verify_cert_error_string(issued));
-    if (X509_verify(certificate, X509_get0_pubkey(issuer)) != 1) return refuse(index, "signature does not hold");
+    if (X509_verify(certificate, X509_get0_pubkey(issuer)) != 1)
+        return refuse(index, "signature does not hold");
     return {};
 }
 
@@ -106,8 +111,8 @@ Status validate_path(const std::vector<X509Handle>& chain, const ChainLimits& li
         return fail(Errc::kInternal, "path validation cannot start: " + take_libcrypto_reason());
     X509_VERIFY_PARAM* const rules = X509_STORE_CTX_get0_param(context.get());
     X509_VERIFY_PARAM_set_depth(rules, static_cast<int>(limits.max_certificates));
-    // Times and critical extensions were judged before: libcrypto takes the last second of a validity for over (RFC 5280
-    // §4.1.2.5 does not) and does not know qcStatements.
+    // Times and critical extensions were judged before: libcrypto takes the last second of a validity for
+    // over (RFC 5280 §4.1.2.5 does not) and does not know qcStatements.
     X509_VERIFY_PARAM_set_flags(
         rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME | X509_V_FLAG_IGNORE_CRITICAL);
     if (X509_verify_cert(context.get()) == 1) {
@@ -127,7 +132,8 @@ Result<CheckedChain> check_chain(std::span<const Bytes> chain, const PublicKey& 
     if (chain.empty()) return fail(Errc::kInvalidArgument, "chain is empty", kField);
     if (chain.size() > limits.max_certificates)
         return fail(Errc::kLimitExceeded,
-                    "chain has more than " + std::to_string(limits.max_certificates) + " certificates", kField);
+                    "chain has more than " + std::to_string(limits.max_certificates) + " certificates",
+                    kField);
     if (chain.size() < limits.min_certificates)
         return fail(Errc::kInvalidArgument,
                     "chain has fewer than " + std::to_string(limits.min_certificates) +
@@ -152,9 +158,10 @@ Result<CheckedChain> check_chain(std::span<const Bytes> chain, const PublicKey& 
         SIGILLO_TRY(check_link(i, parsed[i].get(), i + 1, parsed[i + 1].get(), checked.certificates[i + 1]));
     const std::size_t last = parsed.size() - 1;
     X509* const top = parsed[last].get();
-    // A certificate that names itself as issuer but carries another's key identifier is a CA's new key signed with its
-    // old one: its signature cannot be checked here.
-    if (X509_NAME_cmp(X509_get_issuer_name(top), X509_get_subject_name(top)) == 0 && !names_another_issuer_key(top))
+    // A certificate that names itself as issuer but carries another's key identifier is a CA's new key signed
+    // with its old one: its signature cannot be checked here.
+    if (X509_NAME_cmp(X509_get_issuer_name(top), X509_get_subject_name(top)) == 0 &&
+        !names_another_issuer_key(top))
         SIGILLO_TRY(check_link(last, top, last, top, checked.certificates[last]));
     SIGILLO_TRY(validate_path(parsed, limits));
     return checked;

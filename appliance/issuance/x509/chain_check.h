@@ -14,7 +14,8 @@ namespace sigillo {
 
 struct ChainLimits {
     CertificateLimits certificate;
-    // Certificates, leaf included. 2: without the issuer's certificate the leaf's signature cannot be checked.
+    // Certificates, leaf included. 2: without the issuer's certificate the leaf's signature cannot be
+    // checked.
     std::size_t min_certificates = 2;
     // 6: no public hierarchy has more, and each costs a signature verification.
     std::size_t max_certificates = 6;
@@ -36,11 +37,11 @@ struct CheckedChain {
 //   too few or too many certificates, one too long, one that cannot be parsed (parse_certificate);
 //   a leaf for another key than `expected`, or that is a CA, or whose keyUsage is absent or has neither
 //   digitalSignature nor nonRepudiation;
-//   a certificate that is not valid at `now`, has an unknown critical extension, is signed with less than SHA-256 or
-//   holds a weak key or one on a curve given by explicit parameters;
-//   an issuer that is no CA, may not sign certificates (RFC 5280 §6.1.4 k, n), or whose name is not what the
-//   certificate before it says; a signature that does not hold;
-//   whatever else path validation finds (path length, name constraints: RFC 5280 §6).
+//   a certificate that is not valid at `now`, has an unknown critical extension, is signed with less than
+//   SHA-256 or holds a weak key or one on a curve given by explicit parameters; an issuer that is no CA, may
+//   not sign certificates (RFC 5280 §6.1.4 k, n), or whose name is not what the certificate before it says; a
+//   signature that does not hold; whatever else path validation finds (path length, name constraints: RFC
+//   5280 §6).
 // The last certificate is not held against any trust anchor: who imports answers for it.
 // Errors: kInvalidArgument or kLimitExceeded, `field` "chain".
 Result<CheckedChain> check_chain(std::span<const Bytes> chain, const PublicKey& expected, WallTime now,

@@ -22,7 +22,7 @@ struct DerElement {
 };
 
 class DerReader {
-   public:
+ public:
     explicit DerReader(ByteView bytes) : rest_(bytes) {}
     bool at_end() const { return rest_.empty(); }
     // The next element, or nothing when what follows is not DER. Reads on after it.
@@ -30,12 +30,12 @@ class DerReader {
     // The same, and nothing too when it has another tag.
     std::optional<ByteView> next(std::uint8_t tag);
 
-   private:
+ private:
     ByteView rest_;
 };
 
-// "0.4.0.1862.1.1" of the content of an OBJECT IDENTIFIER; nothing when it is malformed, longer than 64 octets or
-// has an arc beyond 32 bits.
+// "0.4.0.1862.1.1" of the content of an OBJECT IDENTIFIER; nothing when it is malformed, longer than 64
+// octets or has an arc beyond 32 bits.
 std::optional<std::string> dotted_oid(ByteView content);
 
 }  // namespace sigillo

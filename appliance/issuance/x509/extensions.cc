@@ -11,18 +11,22 @@
 namespace sigillo {
 namespace {
 
-std::unexpected<Error> out_of_memory() { return fail(Errc::kInternal, "libcrypto is out of memory"); }
+std::unexpected<Error> out_of_memory() {
+    return fail(Errc::kInternal, "libcrypto is out of memory");
+}
 
 Result<X509ExtensionHandle> encode(int nid, int critical, void* value) {
     X509ExtensionHandle made(value != nullptr ? X509V3_EXT_i2d(nid, critical, value) : nullptr);
     if (made == nullptr)
-        return fail(Errc::kInternal, std::string("extension ") + OBJ_nid2sn(nid) + ": " + take_libcrypto_reason());
+        return fail(Errc::kInternal,
+                    std::string("extension ") + OBJ_nid2sn(nid) + ": " + take_libcrypto_reason());
     return made;
 }
 
 Result<X509ExtensionHandle> encode_octets(int nid, int critical, ByteView value) {
     const Asn1OctetString octets(ASN1_OCTET_STRING_new());
-    if (octets == nullptr || ASN1_OCTET_STRING_set(octets.get(), value.data(), static_cast<int>(value.size())) != 1)
+    if (octets == nullptr ||
+        ASN1_OCTET_STRING_set(octets.get(), value.data(), static_cast<int>(value.size())) != 1)
         return out_of_memory();
     X509ExtensionHandle made(X509_EXTENSION_create_by_NID(nullptr, nid, critical, octets.get()));
     if (made == nullptr) return out_of_memory();
@@ -77,7 +81,8 @@ Result<X509ExtensionHandle> basic_constraints_extension(long path_length) {
     if (value == nullptr) return out_of_memory();
     value->ca = 0xFF;
     value->pathlen = ASN1_INTEGER_new();
-    if (value->pathlen == nullptr || ASN1_INTEGER_set(value->pathlen, path_length) != 1) return out_of_memory();
+    if (value->pathlen == nullptr || ASN1_INTEGER_set(value->pathlen, path_length) != 1)
+        return out_of_memory();
     return encode(NID_basic_constraints, 1, value.get());
 }
 
@@ -85,7 +90,8 @@ Result<X509ExtensionHandle> key_usage_extension(std::uint16_t bits) {
     const std::unique_ptr<ASN1_BIT_STRING, FreeWith<ASN1_BIT_STRING_free>> value(ASN1_BIT_STRING_new());
     if (value == nullptr) return out_of_memory();
     for (int bit = 0; bit < 9; ++bit)
-        if ((bits >> bit & 1) != 0 && ASN1_BIT_STRING_set_bit(value.get(), bit, 1) != 1) return out_of_memory();
+        if ((bits >> bit & 1) != 0 && ASN1_BIT_STRING_set_bit(value.get(), bit, 1) != 1)
+            return out_of_memory();
     return encode(NID_key_usage, 1, value.get());
 }
 
@@ -137,7 +143,8 @@ Result<X509ExtensionHandle> authority_information_extension(const std::string& c
 }
 
 Result<X509ExtensionHandle> policies_extension(const std::string& oid, const std::string& cps_url) {
-    const std::unique_ptr<CERTIFICATEPOLICIES, FreeWith<CERTIFICATEPOLICIES_free>> list(CERTIFICATEPOLICIES_new());
+    const std::unique_ptr<CERTIFICATEPOLICIES, FreeWith<CERTIFICATEPOLICIES_free>> list(
+        CERTIFICATEPOLICIES_new());
     std::unique_ptr<POLICYINFO, FreeWith<POLICYINFO_free>> policy(POLICYINFO_new());
     if (list == nullptr || policy == nullptr) return out_of_memory();
     policy->policyid = OBJ_txt2obj(oid.c_str(), 1);
@@ -164,9 +171,11 @@ Result<X509ExtensionHandle> policies_extension(const std::string& oid, const std
 
 Result<X509ExtensionHandle> semantics_extension(Semantics semantics) {
     // SEQUENCE { SEQUENCE { id-qcs-pkixQCSyntax-v2 (1.3.6.1.5.5.7.11.2),
-    //                       SEQUENCE { id-etsi-qcs-SemanticsId-Natural or -Legal (0.4.0.194121.1.1 or .2) } } }
-    std::array<std::uint8_t, 25> der{0x30, 0x17, 0x30, 0x15, 0x06, 0x08, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x0B,
-                                     0x02, 0x30, 0x09, 0x06, 0x07, 0x04, 0x00, 0x8B, 0xEC, 0x49, 0x01, 0x01};
+    //                       SEQUENCE { id-etsi-qcs-SemanticsId-Natural or -Legal (0.4.0.194121.1.1 or .2) } }
+    //                       }
+    std::array<std::uint8_t, 25> der{0x30, 0x17, 0x30, 0x15, 0x06, 0x08, 0x2B, 0x06, 0x01,
+                                     0x05, 0x05, 0x07, 0x0B, 0x02, 0x30, 0x09, 0x06, 0x07,
+                                     0x04, 0x00, 0x8B, 0xEC, 0x49, 0x01, 0x01};
     if (semantics == Semantics::kLegalPerson) der.back() = 0x02;
     return encode_octets(NID_qcStatements, 0, der);
 }

@@ -36,8 +36,8 @@ Status read_legislation(DerReader info, QcStatements& out) {
     if (!list || !info.at_end()) return malformed("QcCClegislation is no sequence");
     for (DerReader countries(*list); !countries.at_end();) {
         const auto country = countries.next(kDerPrintableString);
-        if (!country || country->size() != 2 || (*country)[0] < 'A' || (*country)[0] > 'Z' || (*country)[1] < 'A' ||
-            (*country)[1] > 'Z')
+        if (!country || country->size() != 2 || (*country)[0] < 'A' || (*country)[0] > 'Z' ||
+            (*country)[1] < 'A' || (*country)[1] > 'Z')
             return malformed("QcCClegislation holds something other than countries");
         out.legislation.emplace_back(as_text(*country));
     }
@@ -58,7 +58,8 @@ Result<QcStatements> parse_qc_statements(ByteView extension_value) {
         const auto id = fields.next(kDerObjectIdentifier);
         const auto oid = id ? dotted_oid(*id) : std::nullopt;
         if (!oid) return malformed("a statement has no identifier");
-        // QcCompliance and QcSSCD carry no information: anything there would be a claim that is not understood.
+        // QcCompliance and QcSSCD carry no information: anything there would be a claim that is not
+        // understood.
         if ((*oid == kQcCompliance || *oid == kQcSscd) && !fields.at_end())
             return malformed(*oid + " carries information");
         if (*oid == kQcCompliance) out.qc_compliance = true;

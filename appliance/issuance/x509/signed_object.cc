@@ -39,7 +39,8 @@ std::optional<SignedParts> take_apart(ByteView der) {
 
 Result<Signer> Signer::create(const HsmProvider& provider, std::shared_ptr<SigningKey> key) {
     if (key == nullptr || key->public_key().algorithm == KeyAlgorithm::kEd25519)
-        return fail(Errc::kInvalidArgument, "an EC or RSA key is needed to sign certificates and requests", "key");
+        return fail(Errc::kInvalidArgument, "an EC or RSA key is needed to sign certificates and requests",
+                    "key");
     const PublicKey public_key = key->public_key();
     SIGILLO_TRY(parse_public_key(public_key));
     SIGILLO_ASSIGN(Verifier verifier, Verifier::create(public_key));
@@ -47,7 +48,8 @@ Result<Signer> Signer::create(const HsmProvider& provider, std::shared_ptr<Signi
     // A digest as strong as the key; RSA's strength stays below SHA-256's up to 4096 bits.
     const SignatureScheme scheme{
         .padding = is_rsa(public_key.algorithm) ? SignaturePadding::kPkcs1v15 : SignaturePadding::kNone,
-        .hash = public_key.algorithm == KeyAlgorithm::kEcP384 ? HashAlgorithm::kSha384 : HashAlgorithm::kSha256};
+        .hash =
+            public_key.algorithm == KeyAlgorithm::kEcP384 ? HashAlgorithm::kSha384 : HashAlgorithm::kSha256};
     return Signer{std::move(hsm_key), std::move(verifier), scheme};
 }
 

@@ -12,12 +12,18 @@ constexpr std::size_t kMaxIdentifier = 64;
 
 std::string_view type_code(IdentifierType type) {
     switch (type) {
-        case IdentifierType::kTaxNumber: return "TIN";
-        case IdentifierType::kPassport: return "PAS";
-        case IdentifierType::kIdentityCard: return "IDC";
-        case IdentifierType::kPersonalNumber: return "PNO";
-        case IdentifierType::kVatNumber: return "VAT";
-        case IdentifierType::kTradeRegister: return "NTR";
+        case IdentifierType::kTaxNumber:
+            return "TIN";
+        case IdentifierType::kPassport:
+            return "PAS";
+        case IdentifierType::kIdentityCard:
+            return "IDC";
+        case IdentifierType::kPersonalNumber:
+            return "PNO";
+        case IdentifierType::kVatNumber:
+            return "VAT";
+        case IdentifierType::kTradeRegister:
+            return "NTR";
     }
     return "";
 }
@@ -43,8 +49,10 @@ Status check_name(std::string_view text, const char* field, const SubjectLimits&
 }
 
 Status check_identifier(std::string_view text) {
-    if (text.empty()) return fail(Errc::kMissingArgument, "no identifier that makes the name unique", "identifiers");
-    if (text.size() > kMaxIdentifier || !is_printable_string(text) || text.front() == ' ' || text.back() == ' ')
+    if (text.empty())
+        return fail(Errc::kMissingArgument, "no identifier that makes the name unique", "identifiers");
+    if (text.size() > kMaxIdentifier || !is_printable_string(text) || text.front() == ' ' ||
+        text.back() == ' ')
         return fail(Errc::kInvalidArgument, "identifier is not a PrintableString of at most 64 characters",
                     "identifiers");
     return {};
@@ -60,8 +68,10 @@ Status add(X509_NAME* name, int nid, int type, std::string_view text) {
 
 }  // namespace
 
-Result<std::string> semantic_identifier(IdentifierType type, std::string_view country, std::string_view value) {
-    if (!is_country(country)) return fail(Errc::kInvalidArgument, "country is not two capital letters", "country");
+Result<std::string> semantic_identifier(IdentifierType type, std::string_view country,
+                                        std::string_view value) {
+    if (!is_country(country))
+        return fail(Errc::kInvalidArgument, "country is not two capital letters", "country");
     std::string text = std::string(type_code(type)) + std::string(country) + "-" + std::string(value);
     if (value.empty()) return fail(Errc::kInvalidArgument, "identifier is empty", "identifiers");
     SIGILLO_TRY(check_identifier(text));
@@ -82,7 +92,8 @@ Result<X509NameHandle> encode_subject(const Subject& subject, const SubjectLimit
     if (!natural || !subject.organization.empty())
         SIGILLO_TRY(check_name(subject.organization, "organization", limits));
     std::string common_name = subject.common_name;
-    if (common_name.empty()) common_name = natural ? subject.given_name + " " + subject.surname : subject.organization;
+    if (common_name.empty())
+        common_name = natural ? subject.given_name + " " + subject.surname : subject.organization;
     // Two full names with the space between them.
     SIGILLO_TRY(check_name(common_name, "name", {.max_name_characters = 2 * limits.max_name_characters + 1}));
 

@@ -26,8 +26,10 @@ enum class IdentifierType : std::uint8_t {
 };
 
 // "TINIT-RSSMRA80A01H501U" of (kTaxNumber, "IT", "RSSMRA80A01H501U").
-// kInvalidArgument: `country` is not two capital letters, or `value` is empty, too long or not a PrintableString.
-Result<std::string> semantic_identifier(IdentifierType type, std::string_view country, std::string_view value);
+// kInvalidArgument: `country` is not two capital letters, or `value` is empty, too long or not a
+// PrintableString.
+Result<std::string> semantic_identifier(IdentifierType type, std::string_view country,
+                                        std::string_view value);
 
 // All text is UTF-8.
 struct Subject {
@@ -39,19 +41,21 @@ struct Subject {
     // Makes the name unique. Natural person: serialNumber; legal person: organizationIdentifier. Either a
     // semantic_identifier(), or where nobody gave one an opaque id of the appliance: no number is invented.
     std::string identifier;
-    // Whether `identifier` is a semantic_identifier(): a certificate then says so (qcStatements, EN 319 412-1 §5.1.1).
+    // Whether `identifier` is a semantic_identifier(): a certificate then says so (qcStatements, EN 319 412-1
+    // §5.1.1).
     bool identifier_is_semantic = false;
-    std::string common_name;   // empty: "given surname", or the organisation
+    std::string common_name;  // empty: "given surname", or the organisation
 };
 
 struct SubjectLimits {
-    // Characters of a name. RFC 5280 stops common names at 64, which people's full names pass; EN 319 412-2 §4.2.4
-    // lets them be longer. 200 holds every name seen in registers and keeps certificates small.
+    // Characters of a name. RFC 5280 stops common names at 64, which people's full names pass; EN 319 412-2
+    // §4.2.4 lets them be longer. 200 holds every name seen in registers and keeps certificates small.
     std::size_t max_name_characters = 200;
 };
 
 // The distinguished name: UTF8String, but PrintableString for country and serialNumber.
-// kMissingArgument or kInvalidArgument; `field` names the member as /v1 spells it ("name.given", "country", …).
+// kMissingArgument or kInvalidArgument; `field` names the member as /v1 spells it ("name.given", "country",
+// …).
 Result<X509NameHandle> encode_subject(const Subject& subject, const SubjectLimits& limits = {});
 
 }  // namespace sigillo

@@ -35,7 +35,8 @@ bool has_explicit_curve(const EVP_PKEY* key) {
     if (EVP_PKEY_is_a(key, "EC") != 1) return false;
     int from_explicit = 0;
     std::array<char, 64> group{};
-    return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &from_explicit) != 1 ||
+    return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &from_explicit) !=
+               1 ||
            from_explicit != 0 || EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1;
 }
 
@@ -58,14 +59,15 @@ Status set_public_key(X509_PUBKEY* out, const PublicKey& key) {
     DerReader fields(outer.next(kDerSequence).value_or(ByteView()));
     (void)fields.next(kDerSequence);  // the algorithm, which is known
     const auto bits = fields.next(kDerBitString);
-    if (!bits || bits->size() < 2) return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo is not DER", "key");
+    if (!bits || bits->size() < 2)
+        return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo is not DER", "key");
     const ByteView octets = bits->subspan(1);
     const int curve = key.algorithm == KeyAlgorithm::kEcP384 ? NID_secp384r1 : NID_X9_62_prime256v1;
     const bool rsa = is_rsa(key.algorithm);
     auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(octets.data(), octets.size()));
     const int set = copy == nullptr ? 0
-                    : rsa ? X509_PUBKEY_set0_param(out, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, nullptr, copy,
-                                                   static_cast<int>(octets.size()))
+                    : rsa ? X509_PUBKEY_set0_param(out, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, nullptr,
+                                                   copy, static_cast<int>(octets.size()))
                           : X509_PUBKEY_set0_param(out, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_OBJECT,
                                                    OBJ_nid2obj(curve), copy, static_cast<int>(octets.size()));
     if (set != 1) {
@@ -80,7 +82,8 @@ Status set_public_key(X509_PUBKEY* out, const PublicKey& key) {
 std::string oid_text(const ASN1_OBJECT* object) {
     std::array<char, 256> text{};
     const int size = OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
-    return size > 0 && static_cast<std::size_t>(size) < text.size() ? std::string(text.data()) : std::string();
+    return size > 0 && static_cast<std::size_t>(size) < text.size() ? std::string(text.data())
+                                                                    : std::string();
 }
 
 Result<WallTime> wall_time_of(const ASN1_TIME* time) {
@@ -93,6 +96,8 @@ Result<WallTime> wall_time_of(const ASN1_TIME* time) {
     return WallTime(std::chrono::seconds(timegm(&parts)));
 }
 
-Asn1Time asn1_time_of(WallTime time) { return Asn1Time(ASN1_TIME_set(nullptr, unix_seconds(time))); }
+Asn1Time asn1_time_of(WallTime time) {
+    return Asn1Time(ASN1_TIME_set(nullptr, unix_seconds(time)));
+}
 
 }  // namespace sigillo

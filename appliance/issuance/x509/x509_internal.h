@@ -18,8 +18,9 @@ Result<CertificateFacts> facts_of(X509* certificate);
 // In libcrypto's default context.
 // kInvalidArgument unless it is exactly one DER SubjectPublicKeyInfo of a key of that algorithm.
 Result<EvpKey> parse_public_key(const PublicKey& key);
-// Writes `key` where `out` is in a certificate or request, octet for octet and without libcrypto's encoders, which take
-// longer than the signature. `key` has gone through parse_public_key. kInternal when it does not come out the same.
+// Writes `key` where `out` is in a certificate or request, octet for octet and without libcrypto's encoders,
+// which take longer than the signature. `key` has gone through parse_public_key. kInternal when it does not
+// come out the same.
 Status set_public_key(X509_PUBKEY* out, const PublicKey& key);
 std::optional<KeyAlgorithm> algorithm_of(const EVP_PKEY* key);
 bool has_explicit_curve(const EVP_PKEY* key);
@@ -36,7 +37,8 @@ Result<Bytes> encode_der(const T* object, int (*encode)(const T*, unsigned char*
     if (size <= 0) return fail(Errc::kInternal, "libcrypto cannot encode what it built");
     Bytes der(static_cast<std::size_t>(size));
     unsigned char* cursor = der.data();
-    if (encode(object, &cursor) != size) return fail(Errc::kInternal, "libcrypto cannot encode what it built");
+    if (encode(object, &cursor) != size)
+        return fail(Errc::kInternal, "libcrypto cannot encode what it built");
     return der;
 }
 

@@ -15,7 +15,7 @@ CallCounts::CallCounts(const char* path, const std::vector<std::string>& functio
     if (path == nullptr || *path == '\0') return;
     const std::size_t size = functions.size() * kLine;
     const int fd = ::open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    struct stat found {};
+    struct stat found{};
     if (fd < 0 || ::fstat(fd, &found) != 0 || ::ftruncate(fd, static_cast<off_t>(size)) != 0) {
         std::perror("sigillo_p11_shim: SIGILLO_SHIM_COUNTS");
         std::abort();

@@ -1,5 +1,6 @@
-// How often each function was called, in a text file that can be read at any time: "C_Login 0000000001", a line a
-// function. Numbers go on from what the file holds, so they add up over restarts of one process after another.
+// How often each function was called, in a text file that can be read at any time: "C_Login 0000000001", a
+// line a function. Numbers go on from what the file holds, so they add up over restarts of one process after
+// another.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +13,12 @@ namespace sigillo::shim {
 
 // Thread-safe.
 class CallCounts {
-   public:
+ public:
     // Counts nothing when `path` is null. Ends the process when the file cannot be mapped.
     CallCounts(const char* path, const std::vector<std::string>& functions);
     void count(std::size_t function);
 
-   private:
+ private:
     static constexpr std::size_t kLine = 40;  // name, blanks, ten digits, line end
     static constexpr std::size_t kDigits = 10;
     std::mutex mutex_;

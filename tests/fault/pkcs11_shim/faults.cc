@@ -57,7 +57,7 @@ std::vector<Fault> parse(std::istream& in) {
 }  // namespace
 
 FaultFile::Stamp FaultFile::stamp() const {
-    struct stat now {};
+    struct stat now{};
     if (path_.empty() || ::stat(path_.c_str(), &now) != 0) return {};
     return {now.st_ino, now.st_mtim.tv_sec, now.st_mtim.tv_nsec, now.st_size};
 }

@@ -1,4 +1,5 @@
-// libsigillo_p11_shim.so: a PKCS#11 module that hands every call to another module and makes chosen calls go wrong.
+// libsigillo_p11_shim.so: a PKCS#11 module that hands every call to another module and makes chosen calls go
+// wrong.
 //
 // Environment, read on C_GetFunctionList:
 //   SIGILLO_SHIM_TARGET   path of the real module (required)
@@ -11,9 +12,9 @@
 //   rv=0x30        answers CKR_DEVICE_ERROR; the real module is not called
 //   rv_after=0x30  calls the real module first: the deed is done, the answer lost
 //   hang_ms=60000  sleeps before it goes on with the rest of the line; ends early when the file changes
-//   corrupt=1      flips a bit in the output of a successful call (functions that end in a buffer and its length)
-//   truncate=8     shortens that output by 8 bytes
-//   skip=2         lets two calls through first;  count=3  three calls, then no more (default -1: until removed)
+//   corrupt=1      flips a bit in the output of a successful call (functions that end in a buffer and its
+//   length) truncate=8     shortens that output by 8 bytes skip=2         lets two calls through first;
+//   count=3  three calls, then no more (default -1: until removed)
 // Examples: "C_Sign rv=0x30 count=3", "C_Sign hang_ms=60000 count=1", "* rv=0xe0".
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
@@ -36,19 +37,25 @@ namespace sigillo::shim {
 namespace {
 
 // Everything of the v2.40 function list but C_GetFunctionList itself.
-#define SIGILLO_FUNCTIONS(X)                                                                                           \
-    X(C_Initialize) X(C_Finalize) X(C_GetInfo) X(C_GetSlotList) X(C_GetSlotInfo) X(C_GetTokenInfo)                     \
-    X(C_GetMechanismList) X(C_GetMechanismInfo) X(C_InitToken) X(C_InitPIN) X(C_SetPIN) X(C_OpenSession)               \
-    X(C_CloseSession) X(C_CloseAllSessions) X(C_GetSessionInfo) X(C_GetOperationState) X(C_SetOperationState)          \
-    X(C_Login) X(C_Logout) X(C_CreateObject) X(C_CopyObject) X(C_DestroyObject) X(C_GetObjectSize)                     \
-    X(C_GetAttributeValue) X(C_SetAttributeValue) X(C_FindObjectsInit) X(C_FindObjects) X(C_FindObjectsFinal)          \
-    X(C_EncryptInit) X(C_Encrypt) X(C_EncryptUpdate) X(C_EncryptFinal) X(C_DecryptInit) X(C_Decrypt)                   \
-    X(C_DecryptUpdate) X(C_DecryptFinal) X(C_DigestInit) X(C_Digest) X(C_DigestUpdate) X(C_DigestKey)                  \
-    X(C_DigestFinal) X(C_SignInit) X(C_Sign) X(C_SignUpdate) X(C_SignFinal) X(C_SignRecoverInit) X(C_SignRecover)      \
-    X(C_VerifyInit) X(C_Verify) X(C_VerifyUpdate) X(C_VerifyFinal) X(C_VerifyRecoverInit) X(C_VerifyRecover)           \
-    X(C_DigestEncryptUpdate) X(C_DecryptDigestUpdate) X(C_SignEncryptUpdate) X(C_DecryptVerifyUpdate)                  \
-    X(C_GenerateKey) X(C_GenerateKeyPair) X(C_WrapKey) X(C_UnwrapKey) X(C_DeriveKey) X(C_SeedRandom)                   \
-    X(C_GenerateRandom) X(C_GetFunctionStatus) X(C_CancelFunction) X(C_WaitForSlotEvent)
+#define SIGILLO_FUNCTIONS(X)                                                                                 \
+    X(C_Initialize)                                                                                          \
+    X(C_Finalize) X(C_GetInfo) X(C_GetSlotList) X(C_GetSlotInfo) X(C_GetTokenInfo) X(C_GetMechanismList)     \
+        X(C_GetMechanismInfo) X(C_InitToken) X(C_InitPIN) X(C_SetPIN) X(C_OpenSession) X(C_CloseSession) X(  \
+            C_CloseAllSessions) X(C_GetSessionInfo) X(C_GetOperationState) X(C_SetOperationState) X(C_Login) \
+            X(C_Logout) X(C_CreateObject) X(C_CopyObject) X(C_DestroyObject) X(C_GetObjectSize)              \
+                X(C_GetAttributeValue) X(C_SetAttributeValue) X(C_FindObjectsInit) X(C_FindObjects)          \
+                    X(C_FindObjectsFinal) X(C_EncryptInit) X(C_Encrypt) X(C_EncryptUpdate) X(C_EncryptFinal) \
+                        X(C_DecryptInit) X(C_Decrypt) X(C_DecryptUpdate) X(C_DecryptFinal) X(C_DigestInit)   \
+                            X(C_Digest) X(C_DigestUpdate) X(C_DigestKey) X(C_DigestFinal) X(C_SignInit)      \
+                                X(C_Sign) X(C_SignUpdate) X(C_SignFinal) X(C_SignRecoverInit)                \
+                                    X(C_SignRecover) X(C_VerifyInit) X(C_Verify) X(C_VerifyUpdate)           \
+                                        X(C_VerifyFinal) X(C_VerifyRecoverInit) X(C_VerifyRecover)           \
+                                            X(C_DigestEncryptUpdate) X(C_DecryptDigestUpdate)                \
+                                                X(C_SignEncryptUpdate) X(C_DecryptVerifyUpdate)              \
+                                                    X(C_GenerateKey) X(C_GenerateKeyPair) X(C_WrapKey)       \
+                                                        X(C_UnwrapKey) X(C_DeriveKey) X(C_SeedRandom)        \
+                                                            X(C_GenerateRandom) X(C_GetFunctionStatus)       \
+                                                                X(C_CancelFunction) X(C_WaitForSlotEvent)
 
 enum FunctionIndex : std::size_t {
 #define SIGILLO_INDEX(name) k##name,
@@ -117,7 +124,8 @@ Shim* make() {
     auto* made = new Shim;
     if (get_list == nullptr || get_list(&made->target) != CKR_OK) refuse("the target is no PKCS#11 module");
     made->list = *made->target;
-#define SIGILLO_WRAP(name) made->list.name = &Wrap<&CK_FUNCTION_LIST::name, k##name, decltype(&CK_FUNCTION_LIST::name)>::call;
+#define SIGILLO_WRAP(name) \
+    made->list.name = &Wrap<&CK_FUNCTION_LIST::name, k##name, decltype(&CK_FUNCTION_LIST::name)>::call;
     SIGILLO_FUNCTIONS(SIGILLO_WRAP)
 #undef SIGILLO_WRAP
     return made;

@@ -1,0 +1,164 @@
+# The demo: what an orchestration API, a signer and an auditor do with the appliance, with other people's tools (curl,
+# oathtool, openssl, sha256sum), except for the auditor's verifier. To be sourced after instance.sh. Any check that
+# fails ends it with a status other than 0.
+
+step() {
+    step_number=$((${step_number:-0} + 1))
+    printf '\n%s\n' "${bold}${blue}$step_number.${plain}${bold} $*${plain}"
+}
+
+# api METHOD PATH [JSON]: the answer's body in $answer; ends the demo unless it is a 2xx.
+api() {
+    api_any "$@"
+    [[ $answer_status == 2?? ]] || die "$1 $2 answered $answer_status: $answer"
+}
+
+# The same for an answer that may be a refusal: its status is in $answer_status.
+api_any() {
+    local body=()
+    (($# < 3)) || body=(--header "Content-Type: application/json" --data-binary "$3")
+    answer=$(curl --silent --show-error --noproxy '*' --max-time 30 --cacert "$SIGILLO_CACERT" \
+        --cert "$SIGILLO_CERT" --key "$SIGILLO_KEY" --request "$1" "${body[@]}" \
+        --write-out '\n%{http_code}' "$SIGILLO_API$2") || die "$1 $2: no answer; is it up? (packaging/quickstart.sh up)"
+    answer_status=${answer##*$'\n'}
+    answer=${answer%$'\n'*}
+}
+
+from_answer() { jq -er "$1" <<<"$answer" || die "no $1 in the answer: $answer"; }
+
+totp_now() { oathtool --totp --base32 "$1"; }
+
+demo() {
+    [[ -s $home/client.env ]] || die "no instance in $home: packaging/quickstart.sh up"
+    # shellcheck disable=SC1091
+    source "$home/client.env"
+    local work=$home/demo/$(date -u +%Y%m%dT%H%M%S)-$$
+    umask 077
+    mkdir -p "$work"
+    step_number=0
+    demo_enrol
+    demo_authorize
+    demo_sign
+    demo_verify
+    demo_replay
+    demo_audit
+    demo_summary
+}
+
+demo_enrol() {
+    step "The orchestration API enrols a signer, over mTLS"
+    api POST /v1/signers '{"name":{"given":"Giulia","family":"Esempio"},"country":"IT","email":"giulia@example.com",
+        "language":"it","identifiers":[{"type":"tax_code","value":"SMPGLI85A41L219X"}]}'
+    signer=$(from_answer .signerID)
+    good "signer $signer (Giulia Esempio)"
+
+    step "The signer enrols an authenticator app (TOTP, RFC 6238)"
+    api POST "/v1/signers/$signer/factors" '{"type":"totp"}'
+    local otpauth
+    otpauth=$(from_answer .otpauth)
+    seed=$(sed -n 's/.*[?&]secret=\([A-Z2-7]*\).*/\1/p' <<<"$otpauth")
+    [[ -n $seed ]] || die "the otpauth URI holds no secret"
+    if [[ -t 1 ]]; then
+        qrencode --type ANSIUTF8 --margin 1 -- "$otpauth"
+        note "scan it if you like: it is the only time that the seed is shown"
+    fi
+    good "factor $(from_answer .factorID); this script plays the phone with oathtool"
+
+    step "A key for the signer is generated in the HSM and certified by the embedded CA"
+    api POST /v1/credentials "{\"signerID\":\"$signer\",\"class\":\"advanced\",\"key\":{\"algo\":\"EC-P256\"},
+        \"activation\":\"totp\",\"certificate\":{\"source\":\"embedded\"}}"
+    credential=$(from_answer .credentialID)
+    api POST /csc/v2/credentials/info "{\"credentialID\":\"$credential\",\"certificates\":\"chain\",\"certInfo\":true}"
+    from_answer '.cert.certificates[0]' | base64 -d | openssl x509 -inform DER -out "$work/signer.crt" ||
+        die "the signer's certificate is none"
+    good "credential $credential"
+    good "$(openssl x509 -in "$work/signer.crt" -noout -subject -nameopt RFC2253,-esc_msb,utf8)"
+    note "private key: made in the HSM, kept wrapped under the HSM's key; activation policy: totp"
+}
+
+demo_authorize() {
+    step "The signer activates the key, for this document's hash and nothing else"
+    cp "$repository/packaging/samples/contract.pdf" "$work/contract.pdf"
+    hash=$(openssl dgst -sha256 -binary "$work/contract.pdf" | base64 -w0)
+    good "contract.pdf, SHA-256 $(sha256sum <"$work/contract.pdf" | cut -d' ' -f1)"
+    otp=$(totp_now "$seed")
+    authorization="{\"credentialID\":\"$credential\",\"numSignatures\":1,\"hashes\":[\"$hash\"],
+        \"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\",\"authData\":[{\"id\":\"totp\",\"value\":\"$otp\"}]}"
+    api POST /csc/v2/credentials/authorize "$authorization"
+    sad=$(from_answer .SAD)
+    good "the app shows $otp; credentials/authorize accepts it"
+    good "signature activation data (SAD): single-use, for one hash, for $(from_answer .expiresIn) s"
+}
+
+demo_sign() {
+    step "The key signs (CSC API v2, signatures/signHash)"
+    api POST /csc/v2/signatures/signHash "{\"credentialID\":\"$credential\",\"SAD\":\"$sad\",\"hashes\":[\"$hash\"],
+        \"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\",\"signAlgo\":\"1.2.840.10045.4.3.2\"}"
+    from_answer '.signatures[0]' | base64 -d >"$work/contract.pdf.sig"
+    good "a detached ECDSA signature of $(stat -c %s "$work/contract.pdf.sig") bytes, beside the PDF"
+    note "contract.pdf itself is unchanged: signatures inside the PDF (PAdES) come with the documents part"
+}
+
+demo_verify() {
+    step "openssl verifies it, knowing only the CA certificate"
+    curl --silent --show-error --fail --noproxy '*' "$SIGILLO_PKI/ca.crl" |
+        openssl crl -inform DER -out "$work/ca.crl" || die "no CRL under $SIGILLO_PKI"
+    openssl verify -crl_check -CAfile "$SIGILLO_SIGNERS_CA" -CRLfile "$work/ca.crl" "$work/signer.crt" >"$work/verify.txt" 2>&1 ||
+        die "the chain does not hold: $(cat "$work/verify.txt")"
+    good "the certificate chains to the signers' CA, is valid now and not revoked"
+    openssl x509 -in "$work/signer.crt" -noout -pubkey >"$work/signer.pub"
+    openssl dgst -sha256 -verify "$work/signer.pub" -signature "$work/contract.pdf.sig" "$work/contract.pdf" >"$work/verify.txt" 2>&1 ||
+        die "the signature does not hold: $(cat "$work/verify.txt")"
+    good "openssl dgst -verify contract.pdf: $(cat "$work/verify.txt")"
+    { cat "$work/contract.pdf" && printf ' '; } >"$work/tampered.pdf"
+    ! openssl dgst -sha256 -verify "$work/signer.pub" -signature "$work/contract.pdf.sig" "$work/tampered.pdf" >"$work/verify.txt" 2>&1 ||
+        die "the signature holds for a changed PDF too"
+    good "with one byte more in the PDF: $(head -n 1 "$work/verify.txt")"
+    rm -f "$work/tampered.pdf" "$work/verify.txt"
+}
+
+demo_replay() {
+    step "The same one-time password is refused a second time"
+    api_any POST /csc/v2/credentials/authorize "$authorization"
+    [[ $answer_status == 400 && $(jq -r .error <<<"$answer") == invalid_otp ]] ||
+        die "the spent OTP was answered with $answer_status: $answer"
+    good "$otp again: HTTP $answer_status $(jq -c . <<<"$answer")"
+}
+
+demo_audit() {
+    step "An auditor, with the log's files and its public key alone"
+    # Checkpoints are published within a second of the event.
+    local end=$((SECONDS + 10)) count='' intent
+    until [[ $count == 1 ]]; do
+        ((SECONDS < end)) || die "the use does not appear in the log: $(cat "$work/uses.json" "$work/audit.err")"
+        [[ -z $count ]] || sleep 0.2
+        "$SIGILLO_BIN/sigillo-audit" uses --json --log "$SIGILLO_LOG" --key "$SIGILLO_LOG_VKEY" \
+            --credential "$credential" >"$work/uses.json" 2>"$work/audit.err" || die "sigillo-audit uses: $(cat "$work/audit.err")"
+        count=$(jq '[.uses[] | select(.result == "signed")] | length' "$work/uses.json")
+    done
+    "$SIGILLO_BIN/sigillo-audit" verify --log "$SIGILLO_LOG" --key "$SIGILLO_LOG_VKEY" >"$work/audit.txt" 2>"$work/audit.err" ||
+        die "the log does not hold: $(cat "$work/audit.err")"
+    sed -n '/./{s/^/    /;p}' "$work/audit.txt"
+    jq -e --arg hash "$hash" '.complete and (.uses | length == 1) and .uses[0].hashes == [$hash]' "$work/uses.json" >/dev/null ||
+        die "the log tells another story: $(cat "$work/uses.json")"
+    good "all uses of this key: one, and it is this document's hash"
+    jq -e --arg digest "$(openssl dgst -sha256 -binary "$work/contract.pdf.sig" | base64 -w0)" \
+        '.uses[0].signatures == [$digest]' "$work/uses.json" >/dev/null || die "the log names another signature"
+    good "the log names this signature by its SHA-256"
+    intent=$(jq -er '.uses[0].intent' "$work/uses.json")
+    "$SIGILLO_BIN/sigillo-audit" prove "$intent" --log "$SIGILLO_LOG" --key "$SIGILLO_LOG_VKEY" --out "$work/proof.json" \
+        2>"$work/audit.err" || die "no proof: $(cat "$work/audit.err")"
+    "$SIGILLO_BIN/sigillo-audit" check-proof "$work/proof.json" --key "$SIGILLO_LOG_VKEY" >"$work/audit.txt" 2>&1 ||
+        die "the proof does not hold: $(cat "$work/audit.txt")"
+    good "proof.json: leaf $intent is in the log, checked without the log at hand"
+    rm -f "$work/audit.txt" "$work/audit.err"
+}
+
+demo_summary() {
+    printf '\n%s\n' "${bold}${green}All checks passed.${plain} The appliance goes on running."
+    say "  $work"
+    note "contract.pdf  contract.pdf.sig   the document and its detached signature"
+    note "signer.crt  ca.crl               the signer's certificate and the CRL that openssl looked at"
+    note "uses.json  proof.json            what the auditor found"
+    note "Keys live in SoftHSM here: software, no certified device. A qualified service puts a certified HSM in its place."
+}
