@@ -19,7 +19,7 @@
 namespace sigillo {
 namespace {
 
-constexpr std::chrono::seconds kPatience{5};            // for a thread that is not scheduled
+constexpr std::chrono::seconds kPatience{5};           // for a thread that is not scheduled
 constexpr std::chrono::milliseconds kStartGrace{200};  // a thread blocks all signals while libc starts it
 
 // A signal handler has no other way to its arguments than statics.
@@ -87,7 +87,8 @@ Result<bool> interrupt(pid_t thread) {
 Result<std::size_t> interrupt_all() {
     std::size_t unreached = 0;
     std::set<pid_t> done{static_cast<pid_t>(::syscall(SYS_gettid))};
-    // Until a look finds no new thread: later ones are children of threads that have made the call, and inherit.
+    // Until a look finds no new thread: later ones are children of threads that have made the call, and
+    // inherit.
     for (bool found = true; found;) {
         found = false;
         SIGILLO_ASSIGN(const std::set<pid_t> threads, threads_of_this_process());
@@ -108,8 +109,8 @@ Result<std::size_t> in_all_threads(int (*operation)(int), int argument) {
     operation_now = operation;
     argument_now = argument;
     failure = 0;
-    struct sigaction action {};
-    struct sigaction before {};
+    struct sigaction action{};
+    struct sigaction before{};
     action.sa_handler = &handle;
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask);
@@ -119,7 +120,8 @@ Result<std::size_t> in_all_threads(int (*operation)(int), int argument) {
     if (before.sa_handler == SIG_DFL) before.sa_handler = SIG_IGN;
     if (::sigaction(SIGRTMAX, &before, nullptr) != 0) return std::unexpected(errno_error(errno, "sigaction"));
     if (!unreached) return unreached;
-    if (const int number = operation(argument); number != 0) return std::unexpected(errno_error(number, "this thread"));
+    if (const int number = operation(argument); number != 0)
+        return std::unexpected(errno_error(number, "this thread"));
     return unreached;
 }
 

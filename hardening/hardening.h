@@ -31,11 +31,12 @@ enum class SeccompAction : std::uint8_t {
 };
 
 struct HardeningConfig {
-    // The quickstart and containers run everything as their caller, root too; an installed appliance has a user for
-    // each process.
+    // The quickstart and containers run everything as their caller, root too; an installed appliance has a
+    // user for each process.
     bool allow_root = false;
-    // mlockall: no page of the process, once touched, is swapped. Off by default, since it holds the touched pages of
-    // the mapped store as well; the systemd unit keeps sigillod out of swap by MemorySwapMax=0 instead.
+    // mlockall: no page of the process, once touched, is swapped. Off by default, since it holds the touched
+    // pages of the mapped store as well; the systemd unit keeps sigillod out of swap by MemorySwapMax=0
+    // instead.
     bool lock_memory = false;
     bool landlock = true;
     SeccompAction seccomp = SeccompAction::kKill;
@@ -48,47 +49,48 @@ struct HardeningConfig {
 // Keys allow_root, lock_memory, landlock (true, false) and seccomp ("off", "errno", "kill") of `table`.
 void read_hardening_config(ConfigFile& file, std::string_view table, HardeningConfig& config);
 
-// Sets: umask; SIGPIPE ignored; inherited descriptors closed; RLIMIT_CORE 0; PR_SET_DUMPABLE 0 (no core, no ptrace,
-// no /proc/PID/mem for our own uid); PR_SET_NO_NEW_PRIVS; mlockall when asked for (else, or where RLIMIT_MEMLOCK
-// forbids it, a warning with the reason). kForbidden: running as root without allow_root. kUnavailable: the kernel
-// refused one of the others.
+// Sets: umask; SIGPIPE and SIGXFSZ ignored; inherited descriptors closed; RLIMIT_CORE 0; PR_SET_DUMPABLE 0
+// (no core, no ptrace, no /proc/PID/mem for our own uid); PR_SET_NO_NEW_PRIVS; mlockall when asked for (else,
+// or where RLIMIT_MEMLOCK forbids it, a warning with the reason). kForbidden: running as root without
+// allow_root. kUnavailable: the kernel refused one of the others.
 Status harden_process(const HardeningConfig& config, Logger& logger);
 
-// ---- start-up checks --------------------------------------------------------------------------------------------
+// ---- start-up checks -------------------------------------------------------------------------------------
 
-// A regular file (no link), owned by our uid, without any right for group and others, in a directory that only we
-// or root can change. kNotFound, kForbidden (the detail says which command repairs it), kUnavailable.
+// A regular file (no link), owned by our uid, without any right for group and others, in a directory that
+// only we or root can change. kNotFound, kForbidden (the detail says which command repairs it), kUnavailable.
 Status check_secret_file(const std::filesystem::path& path);
 // A directory (no link), owned by our uid, without any right for group and others. Errors as above.
 Status check_private_directory(const std::filesystem::path& path);
 
-// ---- Landlock ---------------------------------------------------------------------------------------------------
+// ---- Landlock --------------------------------------------------------------------------------------------
 
 struct LandlockRules {
     // Files and directories with all that is below. Those that do not exist are left out.
     std::vector<std::filesystem::path> read{};
-    // Read, write, create, rename and remove below these directories; plain files: read and write. Must exist.
+    // Read, write, create, rename and remove below these directories; plain files: read and write. Must
+    // exist.
     std::vector<std::filesystem::path> write{};
 };
 
-// What every process of ours reads after start: shared libraries, libcrypto's and SoftHSM's configuration, time
-// zones, user names, randomness, its own /proc.
+// What every process of ours reads after start: shared libraries, libcrypto's and SoftHSM's configuration,
+// time zones, user names, randomness, its own /proc.
 std::vector<std::filesystem::path> system_read_paths();
 
 struct LandlockState {
-    int abi = 0;              // of the kernel; 0: it has no Landlock, nothing was restricted
+    int abi = 0;                      // of the kernel; 0: it has no Landlock, nothing was restricted
     std::size_t threads_outside = 0;  // that run unrestricted: none, unless it was called too late
-    std::string restricted{}; // "files", "files, tcp", "files, tcp, signals and abstract sockets", or empty
+    std::string restricted{};  // "files", "files, tcp", "files, tcp, signals and abstract sockets", or empty
 };
 
-// For all threads (all_threads.h; all but those that block all signals, which are counted and logged as an error: call it
-// before they start) and whatever they start: no file outside the rules, nothing executed, and where the
-// kernel knows how, no TCP at all, no signal to and no abstract socket of processes outside. Descriptors that are open
-// stay open. A kernel without Landlock (state.abi == 0) is no error; what holds is logged.
-// kNotFound: a path of rules.write. kUnavailable: the kernel refused.
+// For all threads (all_threads.h; all but those that block all signals, which are counted and logged as an
+// error: call it before they start) and whatever they start: no file outside the rules, nothing executed, and
+// where the kernel knows how, no TCP at all, no signal to and no abstract socket of processes outside.
+// Descriptors that are open stay open. A kernel without Landlock (state.abi == 0) is no error; what holds is
+// logged. kNotFound: a path of rules.write. kUnavailable: the kernel refused.
 Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger);
 
-// ---- seccomp ----------------------------------------------------------------------------------------------------
+// ---- seccomp ---------------------------------------------------------------------------------------------
 
 enum class SeccompProfile : std::uint8_t {
     kSignatureModule,  // sigillod: writes files, AF_UNIX sockets
@@ -96,10 +98,10 @@ enum class SeccompProfile : std::uint8_t {
 };
 
 // For all threads of the process. Neither profile has: execve, fork (clone makes threads only), ptrace and
-// process_vm_*, sockets other than AF_UNIX, mount, setuid and its family, modules, bpf, perf, keyrings, io_uring,
-// memory that is writable and executable at once. kFrontEnd opens no file for writing.
-// Does nothing with kOff, and in builds with sanitizers, whose run time needs what is forbidden here: both are
-// logged as a warning. kUnavailable: the kernel has no seccomp filters.
+// process_vm_*, sockets other than AF_UNIX, mount, setuid and its family, modules, bpf, perf, keyrings,
+// io_uring, memory that is writable and executable at once. kFrontEnd opens no file for writing. Does nothing
+// with kOff, and in builds with sanitizers, whose run time needs what is forbidden here: both are logged as a
+// warning. kUnavailable: the kernel has no seccomp filters.
 Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logger);
 
 }  // namespace sigillo

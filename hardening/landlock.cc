@@ -1,5 +1,5 @@
-// Landlock by its system calls: libc has no wrappers, and the kernel headers that we build on are older than the
-// newest rights. Numbers and layout: linux/landlock.h of Linux 6.12.
+// Landlock by its system calls: libc has no wrappers, and the kernel headers that we build on are older than
+// the newest rights. Numbers and layout: linux/landlock.h of Linux 6.12.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -29,17 +29,18 @@ constexpr unsigned kVersionQuery = 1U << 0;
 constexpr int kPathBeneathRule = 1;
 
 // Rights over files, by the bit that ABI 1 to 5 gave them.
+// Devices, fifos and symbolic links (6, 10 to 12) are handled, that is forbidden, and never allowed.
 constexpr std::uint64_t kExecute = 1U << 0, kWriteFile = 1U << 1, kReadFile = 1U << 2, kReadDir = 1U << 3,
-                        kRemoveDir = 1U << 4, kRemoveFile = 1U << 5, kMakeChar = 1U << 6, kMakeDir = 1U << 7,
-                        kMakeReg = 1U << 8, kMakeSock = 1U << 9, kMakeFifo = 1U << 10, kMakeBlock = 1U << 11,
-                        kMakeSym = 1U << 12, kRefer = 1U << 13, kTruncate = 1U << 14, kIoctlDev = 1U << 15;
+                        kRemoveDir = 1U << 4, kRemoveFile = 1U << 5, kMakeDir = 1U << 7, kMakeReg = 1U << 8,
+                        kMakeSock = 1U << 9, kMakeSym = 1U << 12, kRefer = 1U << 13, kTruncate = 1U << 14,
+                        kIoctlDev = 1U << 15;
 constexpr std::uint64_t kOfAbi1 = (kMakeSym << 1) - 1;
 constexpr std::uint64_t kNet = 3;     // TCP: bind, connect
 constexpr std::uint64_t kScopes = 3;  // abstract sockets, signals
 
 constexpr std::uint64_t kRead = kReadFile | kReadDir;
-constexpr std::uint64_t kWrite = kRead | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeReg | kMakeSock |
-                                 kRefer | kTruncate;
+constexpr std::uint64_t kWrite =
+    kRead | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeReg | kMakeSock | kRefer | kTruncate;
 constexpr std::uint64_t kForFiles = kExecute | kWriteFile | kReadFile | kTruncate | kIoctlDev;
 
 std::uint64_t file_rights_of(int abi) {
@@ -61,7 +62,7 @@ Status allow(int ruleset, const std::filesystem::path& path, std::uint64_t right
         if (!must_exist && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return {};
         return std::unexpected(errno_error(errno, "open " + path.string() + " for its Landlock rule"));
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(fd.get(), &info) != 0) return std::unexpected(errno_error(errno, "look at " + path.string()));
     if (!S_ISDIR(info.st_mode)) rights &= kForFiles;
     const PathBeneath rule{rights, fd.get()};
@@ -73,9 +74,25 @@ Status allow(int ruleset, const std::filesystem::path& path, std::uint64_t right
 }  // namespace
 
 std::vector<std::filesystem::path> system_read_paths() {
-    return {"/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ssl", "/etc/softhsm", "/etc/pkcs11",
-            "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/dev/null", "/dev/zero",
-            "/dev/random", "/dev/urandom", "/proc/self", "/proc/sys/kernel", "/proc/meminfo", "/proc/cpuinfo",
+    return {"/usr",
+            "/lib",
+            "/lib64",
+            "/etc/ld.so.cache",
+            "/etc/ssl",
+            "/etc/softhsm",
+            "/etc/pkcs11",
+            "/etc/localtime",
+            "/etc/nsswitch.conf",
+            "/etc/passwd",
+            "/etc/group",
+            "/dev/null",
+            "/dev/zero",
+            "/dev/random",
+            "/dev/urandom",
+            "/proc/self",
+            "/proc/sys/kernel",
+            "/proc/meminfo",
+            "/proc/cpuinfo",
             "/sys/devices/system/cpu"};
 }
 
@@ -85,8 +102,8 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
     if (version < 0) {
         if (errno != ENOSYS && errno != EOPNOTSUPP)
             return std::unexpected(errno_error(errno, "ask for the kernel's Landlock version"));
-        logger.warning("landlock_unavailable",
-                       {{"reason", errno == ENOSYS ? "the kernel was built without it" : "disabled at boot (lsm=)"}});
+        logger.warning("landlock_unavailable", {{"reason", errno == ENOSYS ? "the kernel was built without it"
+                                                                           : "disabled at boot (lsm=)"}});
         return state;
     }
     state.abi = static_cast<int>(version);

@@ -19,7 +19,8 @@ namespace {
 Status refuse_root(const HardeningConfig& config) {
     if (config.allow_root || (::geteuid() != 0 && ::getuid() != 0)) return {};
     return fail(Errc::kForbidden,
-                "refusing to run as root: start it as its own user (systemd/ has the units), or set hardening.allow_root");
+                "refusing to run as root: start it as its own user (systemd/ has the units), or set "
+                "hardening.allow_root");
 }
 
 Status close_inherited(std::vector<int> keep) {
@@ -40,10 +41,15 @@ Status close_inherited(std::vector<int> keep) {
     return close_range(first, ~0U);
 }
 
-Status ignore_sigpipe() {
-    struct sigaction action {};
+// Errors instead of death: EPIPE for a peer that is gone, EFBIG for a file that may not grow (the store calls
+// it "no room").
+Status ignore_signals() {
+    struct sigaction action{};
     action.sa_handler = SIG_IGN;
-    if (::sigaction(SIGPIPE, &action, nullptr) != 0) return std::unexpected(errno_error(errno, "ignore SIGPIPE"));
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+        if (::sigaction(signal, &action, nullptr) != 0)
+            return std::unexpected(errno_error(errno, "ignore SIGPIPE and SIGXFSZ"));
+    }
     return {};
 }
 
@@ -59,11 +65,13 @@ Status forbid_dumps() {
 void lock_memory(Logger& logger) {
     const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
     rlimit limit{};
-    const char* advice = "set LimitMEMLOCK=infinity in the unit, or lock_memory = false with swap off or encrypted";
+    const char* advice =
+        "set LimitMEMLOCK=infinity in the unit, or lock_memory = false with swap off or encrypted";
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         ::setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0) {
-        logger.warning("memory_not_locked", {{"reason", "RLIMIT_MEMLOCK is " + std::to_string(limit.rlim_cur)},
-                                             {"advice", advice}});
+        logger.warning(
+            "memory_not_locked",
+            {{"reason", "RLIMIT_MEMLOCK is " + std::to_string(limit.rlim_cur)}, {"advice", advice}});
         return;
     }
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
@@ -77,13 +85,14 @@ Status harden_process(const HardeningConfig& config, Logger& logger) {
     SIGILLO_TRY(refuse_root(config));
     ::umask(config.umask);
     SIGILLO_TRY(close_inherited(config.keep_descriptors));
-    SIGILLO_TRY(ignore_sigpipe());
+    SIGILLO_TRY(ignore_signals());
     SIGILLO_TRY(forbid_dumps());
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
         return std::unexpected(errno_error(errno, "PR_SET_NO_NEW_PRIVS"));
     if (config.lock_memory) lock_memory(logger);
     if (::geteuid() == 0)
-        logger.warning("running_as_root", {{"reason", "allow_root is set: components are not kept apart by users"}});
+        logger.warning("running_as_root",
+                       {{"reason", "allow_root is set: components are not kept apart by users"}});
     return {};
 }
 

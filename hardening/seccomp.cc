@@ -30,51 +30,55 @@ constexpr bool kSanitized = false;
 constexpr bool kSanitized = false;
 #endif
 
+// clang-format off: one call a line would bury the groups
+
 // Both profiles: memory, threads, clocks, signals to ourselves, polling, AF_UNIX traffic, reading files.
 constexpr const char* kCommon[] = {
     // memory (mmap and mprotect: below)
     "brk", "munmap", "mremap", "madvise", "mlock", "mlock2", "munlock", "membarrier",
     // threads (clone: below)
-    "futex", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "arch_prctl", "exit", "exit_group",
-    "gettid", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam", "sched_getscheduler",
-    "getcpu", "restart_syscall",
+    "futex", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "arch_prctl", "exit",
+    "exit_group", "gettid", "sched_yield", "sched_getaffinity", "sched_setaffinity", "sched_getparam",
+    "sched_getscheduler", "getcpu", "restart_syscall",
     // signals (tgkill: below)
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigsuspend", "rt_sigpending",
     "sigaltstack", "signalfd4", "pause",
     // who and where we are
-    "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgrp",
-    "uname", "sysinfo", "getrlimit", "getrusage", "times", "getcwd", "umask",
+    "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups",
+    "getpgrp", "uname", "sysinfo", "getrlimit", "getrusage", "times", "getcwd", "umask",
     // time
-    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "timerfd_create",
-    "timerfd_settime", "timerfd_gettime",
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
+    "timerfd_create", "timerfd_settime", "timerfd_gettime",
     // polling
-    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
-    "epoll_pwait2", "eventfd2", "pipe", "pipe2",
+    "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
+    "epoll_pwait", "epoll_pwait2", "eventfd2", "pipe", "pipe2",
     // descriptors and files that are open, and looking at files
-    "read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2", "close",
-    "close_range", "dup", "dup2", "dup3", "fcntl", "fstat", "newfstatat", "stat", "lstat", "statx", "access",
-    "faccessat", "faccessat2", "lseek", "getdents64", "readlink", "readlinkat", "statfs", "fstatfs", "fadvise64",
-    "sendfile", "getrandom", "flock",
+    "read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev", "pwritev2",
+    "close", "close_range", "dup", "dup2", "dup3", "fcntl", "fstat", "newfstatat", "stat", "lstat",
+    "statx", "access", "faccessat", "faccessat2", "lseek", "getdents64", "readlink", "readlinkat",
+    "statfs", "fstatfs", "fadvise64", "sendfile", "getrandom", "flock",
     // our own unix sockets (socket, socketpair: below): made, opened to a group, removed
-    "connect", "accept", "accept4", "bind", "listen", "getsockname", "getpeername", "getsockopt", "setsockopt",
-    "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "chmod", "fchmodat", "unlink",
-    "unlinkat",
+    "connect", "accept", "accept4", "bind", "listen", "getsockname", "getpeername", "getsockopt",
+    "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "chmod",
+    "fchmodat", "unlink", "unlinkat",
 };
 
-// sigillod also writes: LMDB, SoftHSM's token, the log's tiles, backups. adjtimex: whether the clock is disciplined
-// (setting it takes a capability that no process of ours has).
+// sigillod also writes: LMDB, SoftHSM's token, the log's tiles, backups. adjtimex: whether the clock is
+// disciplined (setting it takes a capability that no process of ours has).
 constexpr const char* kWriting[] = {
-    "open", "openat", "creat", "fsync", "fdatasync", "sync_file_range", "msync", "mincore", "truncate", "ftruncate",
-    "fallocate", "rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat", "rmdir", "fchmod",
-    "utimensat", "copy_file_range", "adjtimex", "clock_adjtime",
+    "open", "openat", "creat", "fsync", "fdatasync", "sync_file_range", "msync", "mincore", "truncate",
+    "ftruncate", "fallocate", "rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat",
+    "rmdir", "fchmod", "utimensat", "copy_file_range", "adjtimex", "clock_adjtime",
 };
 
-// What libc tries first and does without when the kernel says that it does not exist. Their arguments lie in memory,
-// where a filter cannot look.
+// clang-format on
+
+// What libc tries first and does without when the kernel says that it does not exist. Their arguments lie in
+// memory, where a filter cannot look.
 constexpr const char* kAbsent[] = {"clone3", "openat2", "io_uring_setup"};
 
 class Filter {
-   public:
+ public:
     explicit Filter(std::uint32_t otherwise)
         : context_(::seccomp_init(otherwise), &::seccomp_release), status_(context_ ? 0 : -ENOMEM) {}
 
@@ -94,13 +98,13 @@ class Filter {
         return status_;
     }
 
-   private:
+ private:
     void rule(std::uint32_t action, const char* name, std::span<const scmp_arg_cmp> conditions) {
         if (status_ != 0) return;
         const int number = ::seccomp_syscall_resolve_name(name);
         if (number < 0) return;  // not on this architecture, or newer than this libseccomp: stays forbidden
-        keep(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(conditions.size()),
-                                      conditions.data()));
+        keep(::seccomp_rule_add_array(context_.get(), action, number,
+                                      static_cast<unsigned>(conditions.size()), conditions.data()));
     }
     void keep(int status) {
         if (status_ == 0 && status < 0) status_ = status;
@@ -110,7 +114,9 @@ class Filter {
     int status_;
 };
 
-scmp_arg_cmp equals(unsigned argument, std::uint64_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
+scmp_arg_cmp equals(unsigned argument, std::uint64_t value) {
+    return {argument, SCMP_CMP_EQ, value, 0};
+}
 scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
     return {argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
@@ -122,7 +128,8 @@ void allow_conditionally(Filter& filter) {
     filter.allow_if("tgkill", equals(0, static_cast<std::uint64_t>(::getpid())));
     filter.allow_if("socket", equals(0, AF_UNIX));
     filter.allow_if("socketpair", equals(0, AF_UNIX));
-    // Memory is writable or executable; what is mapped writable never becomes executable. Libraries still load.
+    // Memory is writable or executable; what is mapped writable never becomes executable. Libraries still
+    // load.
     filter.allow_if("mmap", masked(2, PROT_EXEC, 0));
     filter.allow_if("mmap", masked(2, PROT_EXEC | PROT_WRITE, PROT_EXEC));
     filter.allow_if("mprotect", masked(2, PROT_EXEC, 0));
@@ -133,22 +140,23 @@ void allow_conditionally(Filter& filter) {
     filter.allow_if("prctl", equals(0, kNameAnonymousMemory));
     filter.allow_if("ioctl", equals(1, FIONBIO));
     filter.allow_if("ioctl", equals(1, FIONREAD));
-    filter.allow_if("ioctl", equals(1, TCGETS));      // isatty()
-    filter.allow_if("prlimit64", equals(2, 0));       // reads, sets nothing
+    filter.allow_if("ioctl", equals(1, TCGETS));  // isatty()
+    filter.allow_if("prlimit64", equals(2, 0));   // reads, sets nothing
 }
 
 }  // namespace
 
 Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logger) {
     if (action == SeccompAction::kOff || kSanitized) {
-        logger.warning("seccomp_not_applied",
-                       {{"reason", kSanitized ? "a build with sanitizers" : "switched off in the configuration"}});
+        logger.warning("seccomp_not_applied", {{"reason", kSanitized ? "a build with sanitizers"
+                                                                     : "switched off in the configuration"}});
         return {};
     }
     Filter filter(action == SeccompAction::kKill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(EPERM));
     filter.attribute(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     filter.attribute(SCMP_FLTATR_CTL_TSYNC, 1);
-    filter.attribute(SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree: the filter runs at every call of the signing path
+    filter.attribute(SCMP_FLTATR_CTL_OPTIMIZE,
+                     2);  // a binary tree: the filter runs at every call of the signing path
     filter.allow(kCommon);
     filter.absent(kAbsent);
     allow_conditionally(filter);

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "appliance/base/secret.h"
+
 namespace sigillo::api {
 namespace {
 
@@ -240,7 +242,7 @@ void ApiTransport::write_out(int fd, Connection& connection) {
         }
         connection.sent += static_cast<std::size_t>(count);
     }
-    connection.out.clear();
+    cleanse(connection.out);  // an enrolment's answer holds a seed
     connection.sent = 0;
     if (connection.closing)
         hang_up(fd, connection);

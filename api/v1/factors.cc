@@ -1,6 +1,7 @@
 #include "api/json/writer.h"
 #include "api/v1/answer.h"
 #include "api/v1/handlers.h"
+#include "api/v1/qr.h"
 #include "appliance/base/clock.h"
 #include "appliance/base/secret.h"
 
@@ -23,7 +24,11 @@ void enrol_factor(Call call) {
             const auto& enrolled = answer.enrolled_factor();
             Writer out;
             out.begin_object().member("factorID", enrolled.factor().factor_id());
-            out.optional_member("otpauth", enrolled.otpauth()).end_object();
+            out.optional_member("otpauth", enrolled.otpauth());
+            // The seed is told this once: a picture that cannot be drawn must not withhold it.
+            if (const auto picture = qr_svg(enrolled.otpauth()); picture && !enrolled.otpauth().empty())
+                out.member("qr", *picture);
+            out.end_object();
             return json_response(201, out.take());
         });
 }

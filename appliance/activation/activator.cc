@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "appliance/activation/evidence.h"
 #include "appliance/activation/situation.h"
 #include "appliance/activation/standing.h"
 
@@ -36,7 +35,8 @@ Activator::Activator(ActivatorConfig config, Parts parts)
       parts_(std::move(parts)),
       clock_(parts_.ledger.clock()),
       lockout_(config_.lockout, clock_),
-      gate_(config_.lockout.waiting, config_.lockout.wait) {}
+      gate_(config_.lockout.waiting, config_.lockout.wait),
+      evidence_(parts_.ledger.codec(), parts_.random, config_.evidence_retention) {}
 
 std::unexpected<Error> Activator::refuse(const CredentialId& credential, const ClientId& client,
                                          Error error) {
@@ -46,6 +46,20 @@ std::unexpected<Error> Activator::refuse(const CredentialId& credential, const C
         parts_.refusals.record("activation.refused", credential, client, error.code);
     }
     return std::unexpected(std::move(error));
+}
+
+template <class Request>
+std::unexpected<Error> Activator::refuse_unseen(const Request& request, Error error) {
+    const Status own = parts_.ledger.view([&](ReadTransaction& txn) -> Status {
+        SIGILLO_ASSIGN(const auto credential, require(txn, parts_.ledger.codec(), tables::kCredentials,
+                                                      key_of(request.credential.str()), "credentialID"));
+        if (credential.value.tenant() != request.tenant ||
+            credential.value.status() == record::STATUS_DELETED)
+            return fail(Errc::kNotFound, "credentials: another tenant's, or deleted", "credentialID");
+        return {};
+    });
+    if (!own) return std::unexpected(std::move(error));
+    return refuse(request.credential, request.client, std::move(error));
 }
 
 Status Activator::check_request(const AuthorizeRequest& request) const {
@@ -66,7 +80,7 @@ Status Activator::check_request(const AuthorizeRequest& request) const {
 
 // DESIGN §5, "Factors". The numbers are those of the comments at the functions below.
 Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
-    SIGILLO_TRY(check_request(request));
+    if (auto fits = check_request(request); !fits) return refuse_unseen(request, std::move(fits).error());
     // 1. What the credential is and what it asks for.
     auto situation = survey(request);
     if (!situation) return refuse(request.credential, request.client, std::move(situation).error());
@@ -80,8 +94,13 @@ Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
     }
 
     // 2. The failure is counted before anything is verified.
-    SIGILLO_ASSIGN(const AttemptGate::Pass pass, gate_.enter(request.credential));
-    auto reservation = reserve(request);
+    const auto pass = gate_.enter(request.credential, situation->factors());
+    if (!pass) {
+        ++refused_;
+        parts_.refusals.record("activation.refused", request.credential, request.client, pass.error().code);
+        return std::unexpected(pass.error());
+    }
+    auto reservation = reserve(request, *situation);
     if (!reservation) return refuse(request.credential, request.client, std::move(reservation).error());
 
     // 3. All factors are evaluated, outside of transactions.
@@ -89,7 +108,7 @@ Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
     Status clock = parts_.clock_check();  // it may have jumped meanwhile
     if (!evaluation || !clock) {
         const Error error = evaluation ? std::move(clock).error() : std::move(evaluation).error();
-        SIGILLO_TRY(release(request, *reservation, error.code));
+        SIGILLO_TRY(release(request, *situation, *reservation, error.code));
         return std::unexpected(error);
     }
 
@@ -150,25 +169,32 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
 }
 
 // 2. Durable on return: a crash from here on leaves a counted failure, never an uncounted guess.
-Result<Reservation> Activator::reserve(const AuthorizeRequest& request) {
+Result<Reservation> Activator::reserve(const AuthorizeRequest& request, const Situation& situation) {
+    const std::vector<FactorId> shown = situation.factors();
     return parts_.ledger.update([&](audit::Recorder& recorder) -> Result<Reservation> {
         SIGILLO_ASSIGN(const Reservation reservation,
-                       lockout_.reserve(recorder, request.credential, request.client));
+                       lockout_.reserve(recorder, {request.credential, request.client, shown}));
         auto event = recorder.event("activation.attempt");
         event.set("credential", request.credential.str())
             .set("client", request.client.str())
             .set("failures", std::uint64_t{reservation.failures});
         if (reservation.locked) event.set_flag("locks", true);
+        std::vector<std::string> locked;
+        for (const auto& factor : reservation.factors)
+            if (factor.locked) locked.push_back(factor.id.str());
+        if (!locked.empty()) event.set_list("locks_factors", locked);
         SIGILLO_TRY(recorder.log(std::move(event)));
         return reservation;
     });
 }
 
 // Nothing could be verified (HSM away, clock jumped): the try is given back.
-Status Activator::release(const AuthorizeRequest& request, const Reservation& reservation, Errc reason) {
+Status Activator::release(const AuthorizeRequest& request, const Situation& situation,
+                          const Reservation& reservation, Errc reason) {
     ++refused_;
+    const std::vector<FactorId> shown = situation.factors();
     return parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
-        SIGILLO_TRY(lockout_.release(recorder, request.credential, request.client, reservation));
+        SIGILLO_TRY(lockout_.release(recorder, {request.credential, request.client, shown}, reservation));
         auto event = recorder.event("activation.refused");
         event.set("credential", request.credential.str())
             .set("client", request.client.str())
@@ -179,8 +205,9 @@ Status Activator::release(const AuthorizeRequest& request, const Reservation& re
 }
 
 Result<Authorization> Activator::extend(const ExtendRequest& request) {
-    SIGILLO_TRY(check_hash_type(request.hash_type));
-    SIGILLO_TRY(check_hashes(request.hashes, request.hash_algorithm));
+    Status fits = check_hash_type(request.hash_type);
+    if (fits) fits = check_hashes(request.hashes, request.hash_algorithm);
+    if (!fits) return refuse_unseen(request, std::move(fits).error());
     const NewSad fresh = parts_.sads.generate();
     auto extended = parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::chrono::seconds> {
         SIGILLO_TRY(load_standing(recorder.transaction(), recorder.codec(), request.client, request.tenant,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "appliance/activation/click.h"
+#include "appliance/activation/evidence.h"
 #include "appliance/activation/lockout.h"
 #include "appliance/activation/otp.h"
 #include "appliance/activation/pin.h"
@@ -27,10 +28,11 @@ namespace sigillo::activation {
 struct ActivatorConfig {
     ClickConfig click;
     LockoutConfig lockout;
-    std::uint32_t drift_steps = 1;     // OtpConfig
-    std::uint32_t look_ahead = 10;     // OtpConfig
-    std::size_t hashes_limit = 1'000;  // multisign goes no higher (DESIGN §10)
-    std::size_t text_limit = 4'096;    // bytes each of description and clientData
+    std::chrono::days evidence_retention = kTwentyYears;  // EvidenceKeeper
+    std::uint32_t drift_steps = 1;                        // OtpConfig
+    std::uint32_t look_ahead = 10;                        // OtpConfig
+    std::size_t hashes_limit = 1'000;                     // multisign goes no higher (DESIGN §10)
+    std::size_t text_limit = 4'096;                       // bytes each of description and clientData
 };
 
 // One entry of CSC's authData.
@@ -75,7 +77,7 @@ struct ActivationMetrics {
 
 // Thread-safe.
 class Activator {
-   public:
+ public:
     // All references outlive it.
     struct Parts {
         audit::Ledger& ledger;
@@ -104,24 +106,29 @@ class Activator {
     ActivationMetrics metrics() const;
     const Lockout& lockout() const { return lockout_; }  // for officers: Lockout::unlock()
 
-   private:
+ private:
     struct Situation;   // what was read before the factors were looked at
     struct Evaluation;  // what came of looking
     Status check_request(const AuthorizeRequest& request) const;
     Result<Situation> survey(const AuthorizeRequest& request);
-    Result<Reservation> reserve(const AuthorizeRequest& request);
+    Result<Reservation> reserve(const AuthorizeRequest& request, const Situation& situation);
     Result<Evaluation> evaluate(const AuthorizeRequest& request, const Situation& situation);
     Result<Authorization> decide(const AuthorizeRequest& request, const Situation& situation,
                                  const Evaluation& evaluation, const Reservation* reservation);
-    Status release(const AuthorizeRequest& request, const Reservation& reservation, Errc reason);
+    Status release(const AuthorizeRequest& request, const Situation& situation,
+                   const Reservation& reservation, Errc reason);
     // Logs a refusal that touched the credential, and hands the error on.
     std::unexpected<Error> refuse(const CredentialId& credential, const ClientId& client, Error error);
+    // The same where the credential has not been looked at yet: it may be another tenant's.
+    template <class Request>
+    std::unexpected<Error> refuse_unseen(const Request& request, Error error);
 
     const ActivatorConfig config_;
     Parts parts_;
     const Clock& clock_;
     const Lockout lockout_;
     AttemptGate gate_;
+    const EvidenceKeeper evidence_;
     std::atomic<std::uint64_t> granted_{0};
     std::atomic<std::uint64_t> extended_{0};
     std::atomic<std::uint64_t> refused_{0};

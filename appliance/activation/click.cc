@@ -15,7 +15,7 @@ std::unexpected<Error> bad_click(std::string what) {
 
 // One flat object of strings and one integer; anything else stops the parser.
 class EvidenceReader final : public nlohmann::json_sax<nlohmann::json> {
-   public:
+ public:
     std::optional<std::int64_t> time;
     std::optional<std::string> nonce;
     std::optional<std::string> hashes_sha256;
@@ -51,7 +51,7 @@ class EvidenceReader final : public nlohmann::json_sax<nlohmann::json> {
         return wrong("no JSON at byte " + std::to_string(at));
     }
 
-   private:
+ private:
     bool wrong(std::string what) {
         problem = std::move(what);
         return false;

@@ -23,13 +23,13 @@ struct ClockMonitorConfig {
 };
 
 class ClockMonitor {
-   public:
+ public:
     // `clock` outlives it and is trusted now.
     ClockMonitor(ClockMonitorConfig config, const Clock& clock);
     // kClockUntrusted while a jump is not over.
     Status check();
 
-   private:
+ private:
     std::chrono::milliseconds offset() const;
 
     const ClockMonitorConfig config_;

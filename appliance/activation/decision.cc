@@ -74,6 +74,7 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
                    make_evidence(evaluation.click ? click_text : std::string_view(), request.description,
                                  request.client_data, parts_.random));
 
+    const std::vector<FactorId> shown = situation.factors();
     struct Decision {
         std::optional<Error> refusal;
         std::chrono::seconds lifetime{0};
@@ -94,7 +95,7 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
             standing =
                 fail(Errc::kConflict, "the credential was changed while it was being activated: try again");
         else if (reservation == nullptr && situation.policy.guessable())
-            standing = lockout_.check(txn, codec, request.credential);
+            standing = lockout_.check(txn, codec, request.credential, credential->value);
         if (!standing) {
             if (!is_refusal(standing.error().code)) return std::unexpected(std::move(standing).error());
             refusal = std::move(standing).error();
@@ -104,6 +105,7 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
         // meanwhile.
         FactorSet satisfied;
         std::vector<std::string> used;
+        std::vector<FactorId> right;
         for (std::size_t i = 0; i < situation.bound.size(); ++i) {
             const Situation::Bound& bound = situation.bound[i];
             const Evaluation::Outcome& outcome = evaluation.outcomes[i];
@@ -120,6 +122,7 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
                 SIGILLO_TRY(recorder.save(tables::kFactorStates, key, state));
             }
             satisfied.insert(bound.type);
+            right.push_back(bound.id);
             used.push_back(std::string(factor_word(bound.type)) + ":" + bound.id.str());
         }
         std::string click_problem = evaluation.click_problem;
@@ -162,7 +165,8 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
 
         // 4d. Granted.
         if (reservation != nullptr)
-            SIGILLO_TRY(lockout_.succeed(recorder, request.credential, request.client, *reservation));
+            SIGILLO_TRY(
+                lockout_.succeed(recorder, {request.credential, request.client, shown}, *reservation, right));
         auto event = recorder.event("activation.granted");
         event.set("credential", request.credential.str())
             .set("signer", credential->value.signer_id())
@@ -173,7 +177,7 @@ Result<Authorization> Activator::decide(const AuthorizeRequest& request, const S
         if (evidence) event.set_base64("evidence_sha256", evidence->digest);
         SIGILLO_ASSIGN(const std::uint64_t index, log_with_hashes(recorder, std::move(event), fresh.digest,
                                                                   request.hash_algorithm, request.hashes));
-        if (evidence) SIGILLO_TRY(keep_evidence(recorder, index, *evidence));
+        if (evidence) SIGILLO_TRY(evidence_.keep(recorder, index, *evidence));
         SIGILLO_ASSIGN(const auto lifetime,
                        parts_.sads.create(recorder, fresh,
                                           {request.client, request.credential, credential->value.signer_id(),

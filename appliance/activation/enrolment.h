@@ -43,7 +43,7 @@ struct EnrolledFactor {
 
 // Thread-safe.
 class Enrolment {
-   public:
+ public:
     // All references outlive it.
     Enrolment(EnrolmentConfig config, audit::Ledger& ledger, KeyStore& keys, Pins& pins, Random& random);
 
@@ -76,7 +76,7 @@ class Enrolment {
     Status remove(const ClientId& client, const std::string& tenant, const SignerId& signer,
                   const FactorId& factor);
 
-   private:
+ private:
     const EnrolmentConfig config_;
     audit::Ledger& ledger_;
     KeyStore& keys_;

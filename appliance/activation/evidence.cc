@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "appliance/activation/click.h"
+#include "appliance/base/aead.h"
 
 namespace sigillo::activation {
 namespace {
@@ -27,6 +28,10 @@ std::vector<Bytes> raw(std::span<const Digest> hashes) {
     values.reserve(hashes.size());
     for (const Digest& hash : hashes) values.push_back(to_bytes(hash.bytes()));
     return values;
+}
+
+Bytes associated_data(ByteView row) {
+    return concat(as_bytes(tables::kEvidence.space.name), row);
 }
 
 }  // namespace
@@ -56,15 +61,51 @@ Result<std::optional<Evidence>> make_evidence(std::string_view click, std::strin
     if (body.empty()) return std::optional<Evidence>();
     body += '}';
     Evidence evidence;
-    const Bytes salt = random.bytes(kSaltSize);
-    evidence.digest = sha256({salt, as_bytes(body)});
-    evidence.record.set_salt(salt.data(), salt.size());
-    evidence.record.set_body(std::move(body));
+    evidence.salt = random.bytes(kSaltSize);
+    evidence.digest = sha256({evidence.salt, as_bytes(body)});
+    evidence.body = std::move(body);
     return std::optional<Evidence>(std::move(evidence));
 }
 
-Status keep_evidence(audit::Recorder& recorder, std::uint64_t index, const Evidence& evidence) {
-    return recorder.create(tables::kEvidence, number_key(index), evidence.record);
+EvidenceKeeper::EvidenceKeeper(const RecordCodec& codec, Random& random, std::chrono::days retention)
+    : random_(random), retention_(retention) {
+    Bytes key = codec.keyed_digest("evidence sealing key", {});
+    key_ = SecretBytes::copy_of(key);
+    cleanse(key);
+}
+
+SecretBytes EvidenceKeeper::key_of_row(ByteView salt) const {
+    return hkdf_sha256(key_.expose(), salt, "sigillo evidence", kAeadKeySize);
+}
+
+Status EvidenceKeeper::keep(audit::Recorder& recorder, std::uint64_t index, const Evidence& evidence) const {
+    const Bytes row = number_key(recorder.epoch(), index);
+    const Bytes nonce = random_.bytes(kAeadNonceSize);
+    const SecretBytes key = key_of_row(evidence.salt);
+    SIGILLO_ASSIGN(const Bytes sealed,
+                   aead_seal(key.expose(), nonce, as_bytes(evidence.body), associated_data(row)));
+    const Bytes body = concat(nonce, sealed);
+    record::Evidence record;
+    record.set_salt(evidence.salt.data(), evidence.salt.size());
+    record.set_sealed_body(body.data(), body.size());
+    SIGILLO_TRY(recorder.create(tables::kEvidence, row, record));
+    return recorder.expire_at(recorder.clock().now() + retention_, tables::kEvidence, row);
+}
+
+Result<Evidence> EvidenceKeeper::open(ReadTransaction& txn, const RecordCodec& codec, std::uint64_t epoch,
+                                      std::uint64_t index) const {
+    const Bytes row = number_key(epoch, index);
+    SIGILLO_ASSIGN(const auto record, require(txn, codec, tables::kEvidence, row, "evidence"));
+    const ByteView sealed = as_bytes(record.value.sealed_body());
+    if (sealed.size() < kAeadNonceSize) return fail(Errc::kCorrupt, "evidence: shorter than its nonce");
+    Evidence evidence;
+    evidence.salt = to_bytes(record.value.salt());
+    const SecretBytes key = key_of_row(evidence.salt);
+    SIGILLO_ASSIGN(const SecretBytes body, aead_open(key.expose(), sealed.first(kAeadNonceSize),
+                                                     sealed.subspan(kAeadNonceSize), associated_data(row)));
+    evidence.body = std::string(as_text(body.expose()));
+    evidence.digest = sha256({evidence.salt, body.expose()});
+    return evidence;
 }
 
 std::string_view hash_type_name(record::HashType type) {

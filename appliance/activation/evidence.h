@@ -3,19 +3,25 @@
 // Functions with a Recorder run inside the caller's transaction.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "appliance/audit/recorder.h"
 #include "appliance/base/digest.h"
 #include "appliance/base/random.h"
+#include "appliance/base/secret.h"
 
 namespace sigillo::activation {
 
+inline constexpr std::chrono::days kTwentyYears{7'305};  // of retention, unless configured (DESIGN §6)
+
 struct Evidence {
-    record::Evidence record;  // salt: 32 random bytes; body: JSON {"clientData"?, "click"?, "description"?}
-    Sha256Value digest{};     // SHA-256(salt ‖ body)
+    Bytes salt;            // 32 random bytes
+    std::string body;      // JSON {"clientData"?, "click"?, "description"?}
+    Sha256Value digest{};  // SHA-256(salt ‖ body)
 };
 
 // kInvalidArgument with `field`.
@@ -25,7 +31,28 @@ Status check_utf8(std::string_view text, std::string_view field);
 Result<std::optional<Evidence>> make_evidence(std::string_view click, std::string_view description,
                                               std::string_view client_data, Random& random);
 
-Status keep_evidence(audit::Recorder& recorder, std::uint64_t index, const Evidence& evidence);
+// Evidence in the store: personal data, so sealed. The key is derived once, by way of the record-MAC key in
+// the HSM, as the records' own is: no call to the HSM for each document, and a thief of the store reads
+// nothing. From it each row has a key of its own, by its salt: twenty years of documents are more than
+// AES-GCM takes under one key with random nonces. Thread-safe; `random` outlives it.
+class EvidenceKeeper {
+ public:
+    // `retention`: how long it is kept; then housekeeping erases it.
+    EvidenceKeeper(const RecordCodec& codec, Random& random, std::chrono::days retention);
+
+    // That of the activation at `index` of the log.
+    Status keep(audit::Recorder& recorder, std::uint64_t index, const Evidence& evidence) const;
+    // What was kept. kNotFound: none, or erased; kCorrupt.
+    Result<Evidence> open(ReadTransaction& txn, const RecordCodec& codec, std::uint64_t epoch,
+                          std::uint64_t index) const;
+
+ private:
+    SecretBytes key_of_row(ByteView salt) const;
+
+    SecretBytes key_;
+    Random& random_;
+    const std::chrono::days retention_;
+};
 
 // "dtbsr" or "sdr".
 std::string_view hash_type_name(record::HashType type);

@@ -40,7 +40,7 @@ std::unexpected<Error> bad_pin(std::string what) {
 }  // namespace
 
 class Pins::Run {
-   public:
+ public:
     static Result<std::unique_ptr<Run>> begin(Pins& pins) {
         std::unique_lock lock(pins.mutex_);
         const bool granted = pins.freed_.wait_for(
@@ -59,7 +59,7 @@ class Pins::Run {
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
-   private:
+ private:
     explicit Run(Pins& pins) : pins_(pins) {}
     Pins& pins_;
 };

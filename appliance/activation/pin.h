@@ -37,7 +37,7 @@ struct PinConfig {
 
 // Thread-safe.
 class Pins {
-   public:
+ public:
     // `keys` and `random` outlive it.
     Pins(PinConfig config, KeyStore& keys, Random& random);
 
@@ -56,7 +56,7 @@ class Pins {
     Result<record::Pin> change(const FactorId& factor, const record::Pin& record, const SecretBytes& old_pin,
                                const SecretBytes& new_pin);
 
-   private:
+ private:
     class Run;  // one of the concurrent runs of Argon2
     Result<SecretBytes> pin_key(const record::Pin& record, const SecretBytes& pin);
     Status encrypt(const FactorId& factor, const SecretBytes& private_key, const SecretBytes& pin,
@@ -80,8 +80,9 @@ Result<Bytes> seal_to(ByteView public_key, ByteView wrapped_key, const Credentia
 Result<SecretBytes> open_with(const SecretBytes& private_key, ByteView sealed,
                               const CredentialId& credential);
 
-// The private half inside a SAD's record (Sad.sealed_opening_key): AES-256-GCM, key and nonce by HKDF-SHA-256
-// over the SAD, which the store does not hold, with the credential's id as salt and as associated data.
+// The private half beside a SAD's record (SadKey.sealed_opening_key): AES-256-GCM, key and nonce by
+// HKDF-SHA-256 over the SAD, which the store does not hold, with the credential's id as salt and as
+// associated data.
 Result<Bytes> seal_opening_key(const SecretBytes& sad, const SecretBytes& private_key,
                                const CredentialId& credential);
 // kCorrupt when SAD, credential and bytes do not belong together.

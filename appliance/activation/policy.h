@@ -36,7 +36,7 @@ bool authenticates(FactorType type);
 bool is_otp(FactorType type);
 
 class FactorSet {
-   public:
+ public:
     constexpr FactorSet() = default;
     constexpr FactorSet(std::initializer_list<FactorType> types) {
         for (const FactorType type : types) insert(type);
@@ -52,7 +52,7 @@ class FactorSet {
     std::vector<FactorType> members() const;  // in the enum's order
     friend constexpr bool operator==(FactorSet, FactorSet) = default;
 
-   private:
+ private:
     static constexpr std::uint8_t bit(FactorType type) {
         return static_cast<std::uint8_t>(1U << static_cast<unsigned>(type));
     }
@@ -67,7 +67,7 @@ struct PolicyLimits {
 };
 
 class Policy {
-   public:
+ public:
     // Errors, all with field "activation": kInvalidArgument (syntax, unknown word, `pin` in some branches but
     // not in all: such a key could not be sealed, DESIGN §4), kUnsupported (a factor that is not available
     // yet), kLimitExceeded (longer or deeper than `limits`).
@@ -86,7 +86,7 @@ class Policy {
     // Whether attempts can be guesses.
     bool guessable() const { return !words_.without({FactorType::kClick}).empty(); }
 
-   private:
+ private:
     struct Parser;
     enum class Op : std::uint8_t { kWord, kAnd, kOr };
     struct Node {  // postfix; kAnd and kOr take the results of the last `operands` sub-expressions

@@ -27,7 +27,7 @@ struct RefusalLogConfig {
 
 // Thread-safe. Must not be called inside a transaction: it makes one of its own.
 class RefusalLog {
-   public:
+ public:
     RefusalLog(RefusalLogConfig config, audit::Ledger& ledger, Logger& logger)
         : config_(config), ledger_(ledger), logger_(logger) {}
 
@@ -39,7 +39,7 @@ class RefusalLog {
     std::uint64_t total() const { return total_; }
     std::uint64_t unlogged() const { return unlogged_total_; }
 
-   private:
+ private:
     struct Minute {
         BootTime start{0};
         std::uint32_t count = 0;

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kSadBytes = 32;  // 256 bits
-// A row with an opening key goes at once after its expiry: housekeeping is no more exact than this.
+// An opening key goes at once after its SAD's expiry: housekeeping is no more exact than this.
 constexpr seconds kOpeningKeyGrace{60};
 
 std::unexpected<Error> invalid(const char* why) {
@@ -41,6 +41,20 @@ Status spend(record::Sad& sad, std::span<const Digest> hashes) {
         found->second->set_spent(true);
     }
     return {};
+}
+
+// Serves until the SAD's expiry, and is erased then; the SAD's row stays, so that its expiry can be told.
+Status keep_opening_key(audit::Recorder& recorder, ByteView digest, ByteView sealed, milliseconds lifetime) {
+    if (sealed.empty()) return {};
+    Record<record::SadKey> key;
+    key.value.set_sealed_opening_key(sealed.data(), sealed.size());
+    SIGILLO_TRY(recorder.save(tables::kSadKeys, digest, key));
+    return recorder.expire_at(recorder.clock().now() + lifetime + kOpeningKeyGrace, tables::kSadKeys, digest);
+}
+
+Result<Bytes> opening_key(audit::Recorder& recorder, ByteView digest) {
+    SIGILLO_ASSIGN(const auto key, recorder.load(tables::kSadKeys, digest));
+    return key ? to_bytes(key->value.sealed_opening_key()) : Bytes();
 }
 
 void set_hashes(record::Sad& sad, std::span<const Digest> hashes) {
@@ -76,10 +90,9 @@ Result<seconds> Sads::create(audit::Recorder& recorder, const NewSad& fresh, con
     *sad.mutable_expires() = deadline_after(clock_, lifetime);
     *sad.mutable_activation_ends() = deadline_after(clock_, config_.transaction);
     sad.set_activation_index(grant.activation_index);
-    sad.set_sealed_opening_key(grant.sealed_opening_key.data(), grant.sealed_opening_key.size());
     SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, sad));
-    const auto keep = grant.sealed_opening_key.empty() ? seconds(config_.keep) : lifetime + kOpeningKeyGrace;
-    SIGILLO_TRY(recorder.expire_at(clock_.now() + keep, tables::kSads, fresh.digest));
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.digest));
+    SIGILLO_TRY(keep_opening_key(recorder, fresh.digest, grant.sealed_opening_key, lifetime));
     return lifetime;
 }
 
@@ -110,9 +123,10 @@ Result<SpentSad> Sads::check_and_spend(audit::Recorder& recorder, const SadUse& 
     record::Sad& sad = found.value;
     SIGILLO_TRY(spend(sad, use.hashes));
     spent.activation_index = sad.activation_index();
-    spent.sealed_opening_key = to_bytes(sad.sealed_opening_key());
-    if (std::ranges::all_of(sad.hashes(), [](const auto& hash) { return hash.spent(); }))
-        sad.clear_sealed_opening_key();
+    SIGILLO_ASSIGN(spent.sealed_opening_key, opening_key(recorder, spent.digest));
+    if (!spent.sealed_opening_key.empty() &&
+        std::ranges::all_of(sad.hashes(), [](const auto& hash) { return hash.spent(); }))
+        SIGILLO_TRY(recorder.erase(tables::kSadKeys, spent.digest));
     SIGILLO_TRY(recorder.save(tables::kSads, spent.digest, found));
     return spent;
 }
@@ -126,8 +140,9 @@ Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent,
     for (const Digest& digest : hashes)
         if (const auto entry = index.find(as_text(digest.bytes())); entry != index.end())
             entry->second->set_spent(false);
-    const bool alive = !sad.voided() && remaining_this_boot(sad.expires(), clock_) > milliseconds(0);
-    if (alive) sad.set_sealed_opening_key(spent.sealed_opening_key.data(), spent.sealed_opening_key.size());
+    const milliseconds left = remaining_this_boot(sad.expires(), clock_);
+    if (!sad.voided() && left > milliseconds(0))
+        SIGILLO_TRY(keep_opening_key(recorder, spent.digest, spent.sealed_opening_key, left));
     return recorder.save(tables::kSads, spent.digest, *found);
 }
 
@@ -155,31 +170,38 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
     *next.mutable_expires() = deadline_after(clock_, lifetime);
     *next.mutable_activation_ends() = old.activation_ends();
     next.set_activation_index(old.activation_index());
-    if (!old.sealed_opening_key().empty()) {
-        SIGILLO_ASSIGN(const SecretBytes key,
-                       open_opening_key(use.sad, as_bytes(old.sealed_opening_key()), use.credential));
-        SIGILLO_ASSIGN(const Bytes sealed, seal_opening_key(fresh.text, key, use.credential));
-        next.set_sealed_opening_key(sealed.data(), sealed.size());
-    }
     SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, next));
-    const auto keep = next.sealed_opening_key().empty() ? seconds(config_.keep) : lifetime + kOpeningKeyGrace;
-    SIGILLO_TRY(recorder.expire_at(clock_.now() + keep, tables::kSads, fresh.digest));
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.digest));
+    SIGILLO_ASSIGN(const Bytes old_key, opening_key(recorder, digest));
+    if (!old_key.empty()) {
+        SIGILLO_ASSIGN(const SecretBytes key, open_opening_key(use.sad, old_key, use.credential));
+        SIGILLO_ASSIGN(const Bytes sealed, seal_opening_key(fresh.text, key, use.credential));
+        SIGILLO_TRY(keep_opening_key(recorder, fresh.digest, sealed, lifetime));
+        SIGILLO_TRY(recorder.erase(tables::kSadKeys, digest));
+    }
 
     old.set_voided(true);
-    old.clear_sealed_opening_key();
     SIGILLO_TRY(recorder.save(tables::kSads, digest, found));
     return Extension{lifetime, next.signer_id(), next.activation_index()};
 }
 
-Status Sads::erase_all(audit::Recorder& recorder) {
-    std::vector<Bytes> keys;
-    SIGILLO_TRY(
-        recorder.transaction().scan(tables::kSads.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
-            keys.push_back(to_bytes(key));
-            return true;
-        }));
-    for (const Bytes& key : keys) SIGILLO_TRY(recorder.erase(tables::kSads, key));
-    return {};
+Result<std::size_t> Sads::erase_some(audit::Recorder& recorder, std::size_t limit) {
+    std::size_t erased = 0;
+    const auto erase_rows = [&](auto table) -> Status {
+        if (erased == limit) return {};
+        std::vector<Bytes> keys;
+        SIGILLO_TRY(
+            recorder.transaction().scan(table.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
+                keys.push_back(to_bytes(key));
+                return erased + keys.size() < limit;
+            }));
+        for (const Bytes& key : keys) SIGILLO_TRY(recorder.erase(table, key));
+        erased += keys.size();
+        return {};
+    };
+    SIGILLO_TRY(erase_rows(tables::kSadKeys));
+    SIGILLO_TRY(erase_rows(tables::kSads));
+    return erased;
 }
 
 }  // namespace sigillo::activation

@@ -56,7 +56,7 @@ struct NewSad {
 
 // Thread-safe: its state is in the store.
 class Sads {
-   public:
+ public:
     Sads(SadConfig config, const Clock& clock, Random& random)
         : config_(config), clock_(clock), random_(random) {}
 
@@ -78,10 +78,9 @@ class Sads {
                                         const Grant& grant) const;
 
     // Spends the SAD for exactly these hashes, or nothing. For step 3 of the signing path.
-    // kSadInvalid: unknown, voided, another client's, credential's or hash type's. kSadExpired: by time, or issued
-    // before the last reboot (a SAD with an opening key is kSadInvalid a minute later: its row is erased).
-    // kHashNotAuthorized: a hash is not in the list, was spent, or is given twice. kInvalidArgument "hashes": none.
-    // When the last hash is spent the opening key is erased from the row.
+    // kSadInvalid: unknown, voided, another client's, credential's or hash type's. kSadExpired: by time, or
+    // issued before the last reboot. kHashNotAuthorized: a hash is not in the list, was spent, or is given
+    // twice. kInvalidArgument "hashes": none. When the last hash is spent the opening key is erased.
     Result<SpentSad> check_and_spend(audit::Recorder& recorder, const SadUse& use) const;
 
     // The HSM refused definitely: the hashes may be signed after all. Restores the opening key. Nothing to do
@@ -97,12 +96,13 @@ class Sads {
     };
     Result<Extension> extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const;
 
-    // A new epoch (DESIGN §6): no SAD of before permits anything.
-    static Status erase_all(audit::Recorder& recorder);
+    // A new epoch (DESIGN §6): no SAD of before permits anything. Erases at most `limit` rows, as one
+    // transaction bears them; how many it were: fewer than `limit`, and none is left.
+    static Result<std::size_t> erase_some(audit::Recorder& recorder, std::size_t limit);
 
     const SadConfig& config() const { return config_; }
 
-   private:
+ private:
     Result<Record<record::Sad>> find(audit::Recorder& recorder, ByteView digest, const SadUse& use) const;
 
     const SadConfig config_;

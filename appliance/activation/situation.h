@@ -30,6 +30,11 @@ struct Activator::Situation {
 
     // Something was shown that could be a guess.
     bool guess() const { return !bound.empty(); }
+    std::vector<FactorId> factors() const {
+        std::vector<FactorId> ids;
+        for (const Bound& factor : bound) ids.push_back(factor.id);
+        return ids;
+    }
 };
 
 struct Activator::Evaluation {

@@ -16,7 +16,9 @@ bool is_printable_ascii(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-bool is_reserved(std::string_view name) { return name == "type" || name == "time" || name == "records"; }
+bool is_reserved(std::string_view name) {
+    return name == "type" || name == "time" || name == "records";
+}
 
 std::string quoted(std::string_view text) {
     std::string json;
@@ -36,12 +38,15 @@ std::string array_of(const Range& range, ToJson to_json) {
     return json += ']';
 }
 
-std::string base64_json(ByteView bytes) { return '"' + base64_encode(bytes) + '"'; }
+std::string base64_json(ByteView bytes) {
+    return '"' + base64_encode(bytes) + '"';
+}
 
 }  // namespace
 
 Event::Event(std::string_view type, WallTime time) : type_(type) {
-    const bool dotted = std::ranges::all_of(type, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '_'; });
+    const bool dotted =
+        std::ranges::all_of(type, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '_'; });
     if (type.empty() || !dotted) refuse("type", "is not dotted lower case");
     members_.insert_or_assign("type", quoted(type_));
     members_.insert_or_assign("time", quoted(rfc3339(time)));
@@ -52,9 +57,12 @@ void Event::refuse(std::string_view name, std::string_view why) {
 }
 
 Event& Event::put(std::string_view name, std::string json) {
-    if (!is_printable_ascii(name)) refuse("", "has a name that is not printable ASCII");
-    else if (is_reserved(name)) refuse(name, "is reserved");
-    else members_.insert_or_assign(std::string(name), std::move(json));
+    if (!is_printable_ascii(name))
+        refuse("", "has a name that is not printable ASCII");
+    else if (is_reserved(name))
+        refuse(name, "is reserved");
+    else
+        members_.insert_or_assign(std::string(name), std::move(json));
     return *this;
 }
 
@@ -71,21 +79,27 @@ Event& Event::set(std::string_view name, std::uint64_t number) {
     return put(name, std::to_string(number));
 }
 
-Event& Event::set_flag(std::string_view name, bool value) { return put(name, value ? "true" : "false"); }
+Event& Event::set_flag(std::string_view name, bool value) {
+    return put(name, value ? "true" : "false");
+}
 
-Event& Event::set_base64(std::string_view name, ByteView bytes) { return put(name, base64_json(bytes)); }
+Event& Event::set_base64(std::string_view name, ByteView bytes) {
+    return put(name, base64_json(bytes));
+}
 
 Event& Event::set_base64_list(std::string_view name, const std::vector<Bytes>& values) {
     return put(name, array_of(values, [](const Bytes& value) { return base64_json(value); }));
 }
 
 Event& Event::set_list(std::string_view name, const std::vector<std::string>& values) {
-    if (!std::ranges::all_of(values, [](const std::string& value) { return is_utf8(value); })) refuse(name, "is not UTF-8");
+    if (!std::ranges::all_of(values, [](const std::string& value) { return is_utf8(value); }))
+        refuse(name, "is not UTF-8");
     return put(name, array_of(values, [](const std::string& value) { return quoted(value); }));
 }
 
 Event& Event::add_record(std::string_view space, ByteView key, std::uint64_t version) {
-    if (!is_printable_ascii(space) || version > kLargestInteger) refuse("records", "has a change that cannot be written");
+    if (!is_printable_ascii(space) || version > kLargestInteger)
+        refuse("records", "has a change that cannot be written");
     records_.push_back('[' + quoted(space) + ',' + base64_json(key) + ',' + std::to_string(version) + ']');
     return *this;
 }
@@ -94,7 +108,8 @@ Event& Event::add_record(std::string_view space, ByteView key, std::uint64_t ver
 Result<std::string> Event::canonical_json() const {
     if (!defect_.empty()) return fail(Errc::kInvalidArgument, "event " + type_ + ": " + defect_);
     const std::string records =
-        records_.empty() ? std::string() : array_of(records_, [](const std::string& record) -> auto& { return record; });
+        records_.empty() ? std::string()
+                         : array_of(records_, [](const std::string& record) -> auto& { return record; });
     std::string json = "{";
     const auto member = [&](std::string_view name, std::string_view value) {
         if (json.size() > 1) json += ',';
@@ -110,12 +125,15 @@ Result<std::string> Event::canonical_json() const {
         }
         member(name, value);
     }
-    // Unreachable with "type" always there and after "records"; kept so that the order of names does not matter here.
+    // Unreachable with "type" always there and after "records"; kept so that the order of names does not
+    // matter here.
     if (!written) member("records", records);
     json += '}';
     if (json.size() > kLeafLimit)
-        return fail(Errc::kLimitExceeded, "event " + type_ + " takes " + std::to_string(json.size()) + " bytes, the log " +
-                                              std::to_string(kLeafLimit), "event");
+        return fail(Errc::kLimitExceeded,
+                    "event " + type_ + " takes " + std::to_string(json.size()) + " bytes, the log " +
+                        std::to_string(kLeafLimit),
+                    "event");
     return json;
 }
 

@@ -19,8 +19,9 @@ std::string grouped(std::uint64_t number) {
 }
 
 class Guard {
-   public:
-    Guard(ReadTransaction& txn, const StoreLog& log, const LogPlaces& places, std::string_view override_command)
+ public:
+    Guard(ReadTransaction& txn, const StoreLog& log, const LogPlaces& places,
+          std::string_view override_command)
         : txn_(txn), log_(log), places_(places), override_(override_command) {}
 
     Status check(const FoundCheckpoints& found, const LogEpoch& epoch, GuardReport& report) {
@@ -28,8 +29,8 @@ class Guard {
         SIGILLO_ASSIGN(const Published published, log_.published(txn_));
         report.epoch = epoch;
         report.size = tree.size();
-        store_ = "the log in the store (" + places_.store.string() + ") has " + grouped(tree.size()) + " leaves in epoch " +
-                 std::to_string(epoch.number);
+        store_ = "the log in the store (" + places_.store.string() + ") has " + grouped(tree.size()) +
+                 " leaves in epoch " + std::to_string(epoch.number);
         if (const FoundCheckpoint* newest = found.newest()) {
             report.newest = newest->place;
             report.newest_size = newest->head.checkpoint.size;
@@ -43,7 +44,7 @@ class Guard {
         return check_tail(published, tree, nodes);
     }
 
-   private:
+ private:
     std::unexpected<Error> refuse(const std::string& what) const {
         std::string way_out = ". Bring back the newest store and log directory";
         if (!override_.empty())
@@ -52,26 +53,30 @@ class Guard {
     }
 
     // The directory is the only home of packed leaves, so it is not optional once something was published.
-    Status check_directory(const FoundCheckpoints& found, const LogEpoch& epoch, const Published& published) const {
+    Status check_directory(const FoundCheckpoints& found, const LogEpoch& epoch,
+                           const Published& published) const {
         const FoundCheckpoint* own = found.in(places_.directory);
         const std::string place = (places_.directory / kCheckpointName).string();
         if (own != nullptr && own->epoch < epoch.number && epoch.set_aside == 0)
-            return refuse("rollback of the log directory: " + place + " is of epoch " + std::to_string(own->epoch) + " and size " +
-                          grouped(own->head.checkpoint.size) + ", while " + store_);
+            return refuse("rollback of the log directory: " + place + " is of epoch " +
+                          std::to_string(own->epoch) + " and size " + grouped(own->head.checkpoint.size) +
+                          ", while " + store_);
         if (published.size == 0) return {};
         if (own == nullptr)
-            return refuse("the log directory was truncated: " + place + " is missing, size " + grouped(published.size) +
-                          " was published there; " + store_);
+            return refuse("the log directory was truncated: " + place + " is missing, size " +
+                          grouped(published.size) + " was published there; " + store_);
         if (own->epoch == epoch.number && own->head.checkpoint.size < published.size)
-            return refuse("rollback of the log directory: " + place + " has size " + grouped(own->head.checkpoint.size) +
-                          ", size " + grouped(published.size) + " was published there; " + store_);
+            return refuse("rollback of the log directory: " + place + " has size " +
+                          grouped(own->head.checkpoint.size) + ", size " + grouped(published.size) +
+                          " was published there; " + store_);
         return {};
     }
 
-    Status check_one(const FoundCheckpoint& found, const LogEpoch& epoch, const Frontier& tree, const NodeReader& nodes) const {
+    Status check_one(const FoundCheckpoint& found, const LogEpoch& epoch, const Frontier& tree,
+                     const NodeReader& nodes) const {
         const Checkpoint& checkpoint = found.head.checkpoint;
-        const std::string there = found.place.string() + " has a signed checkpoint of size " + grouped(checkpoint.size) +
-                                  " in epoch " + std::to_string(found.epoch);
+        const std::string there = found.place.string() + " has a signed checkpoint of size " +
+                                  grouped(checkpoint.size) + " in epoch " + std::to_string(found.epoch);
         if (found.epoch > epoch.number || checkpoint.size > tree.size())
             return refuse("rollback of the store: " + there + ", but " + store_);
         auto proof = consistency_proof(checkpoint.size, tree.size(), nodes);
@@ -86,7 +91,8 @@ class Guard {
 
     // Leaves that only the store has: all there, and those that the tree was made of.
     Status check_tail(const Published& published, const Frontier& tree, const NodeReader& nodes) const {
-        auto visited = log_.visit_leaves(txn_, published.packed, [](std::uint64_t, ByteView) -> Result<bool> { return true; });
+        auto visited = log_.visit_leaves(txn_, published.packed,
+                                         [](std::uint64_t, ByteView) -> Result<bool> { return true; });
         if (!visited && visited.error().code == Errc::kCorrupt)
             return refuse("the log was truncated: " + visited.error().detail + "; " + store_);
         SIGILLO_TRY(std::move(visited));
@@ -94,7 +100,8 @@ class Guard {
         if (!root && root.error().code != Errc::kCorrupt && root.error().code != Errc::kNotFound)
             return std::unexpected(std::move(root).error());
         if (!root) return refuse("the log was truncated: " + root.error().detail + "; " + store_);
-        if (*root != tree.root()) return refuse("the leaves and tiles of the log do not hash to its own root; " + store_);
+        if (*root != tree.root())
+            return refuse("the leaves and tiles of the log do not hash to its own root; " + store_);
         return {};
     }
 
@@ -109,10 +116,12 @@ Status move_aside(const std::filesystem::path& from, const std::filesystem::path
     std::error_code code;
     if (!std::filesystem::exists(from, code)) return {};
     if (std::filesystem::exists(to, code))
-        return fail(Errc::kConflict, to.string() + " is there already, and so is " + from.string() + ": one of them has to be moved away by hand");
+        return fail(Errc::kConflict, to.string() + " is there already, and so is " + from.string() +
+                                         ": one of them has to be moved away by hand");
     std::filesystem::create_directories(to.parent_path(), code);
     if (!code) std::filesystem::rename(from, to, code);
-    if (code) return std::unexpected(errno_error(code.value(), "move " + from.string() + " to " + to.string()));
+    if (code)
+        return std::unexpected(errno_error(code.value(), "move " + from.string() + " to " + to.string()));
     SIGILLO_TRY(sync_directory(to.parent_path()));
     SIGILLO_TRY(sync_directory(to.parent_path().parent_path()));
     return sync_directory(from.parent_path());
@@ -138,7 +147,8 @@ Status refuse_bad(const FoundCheckpoints& found, GuardReport& report, std::strin
             continue;
         }
         std::string detail = "start refused: a checkpoint of this log was tampered with: " + error.detail;
-        if (!override_command.empty()) detail.append("; to go on under a new origin, an officer runs: ").append(override_command);
+        if (!override_command.empty())
+            detail.append("; to go on under a new origin, an officer runs: ").append(override_command);
         return fail(Errc::kCorrupt, std::move(detail));
     }
     return {};
@@ -149,22 +159,48 @@ Status keep_unpacked_leaves(ReadTransaction& txn, const StoreLog& log, const std
     SIGILLO_ASSIGN(const Published published, log.published(txn));
     Bytes entries;
     // What is left may be damaged, which may be why the override is needed: keep what there is.
-    const auto visited = log.visit_leaves(txn, published.packed, [&](std::uint64_t, ByteView leaf) -> Result<bool> {
-        append_entry(entries, leaf);
-        return true;
-    });
+    const auto visited =
+        log.visit_leaves(txn, published.packed, [&](std::uint64_t, ByteView leaf) -> Result<bool> {
+            append_entry(entries, leaf);
+            return true;
+        });
     if (!visited && visited.error().code != Errc::kCorrupt) return visited;
     if (entries.empty()) return {};
     std::error_code code;
     std::filesystem::create_directories(aside, code);
     if (code) return std::unexpected(errno_error(code.value(), "mkdir " + aside.string()));
-    return write_file_durably(aside / ("unpublished-" + std::to_string(published.packed) + ".entries"), entries);
+    return write_file_durably(aside / ("unpublished-" + std::to_string(published.packed) + ".entries"),
+                              entries);
+}
+
+// An anchor that once had a checkpoint of this log and has none now is one that somebody emptied, or a mount
+// point without its mount: it would let any rollback pass.
+Status check_anchors(Store& store, const StoreLog& log, const LogPlaces& places,
+                     const FoundCheckpoints& found, std::string_view override_command) {
+    SIGILLO_ASSIGN(const auto known,
+                   view_returning(store, [&](ReadTransaction& txn) { return log.known_anchors(txn); }));
+    std::vector<std::string> seen;
+    for (const auto& anchor : places.anchors) {
+        const std::string name = anchor.string();
+        if (found.below(anchor)) {
+            seen.push_back(name);
+        } else if (std::ranges::find(known, name) != known.end()) {
+            std::string detail =
+                "start refused: the rollback anchor " + name +
+                " has had checkpoints of this log, and has none now. Mount it, or bring it back; if it "
+                "is gone for good, take it out of log.anchors";
+            if (!override_command.empty()) detail.append(", or an officer runs: ").append(override_command);
+            return fail(Errc::kCorrupt, std::move(detail));
+        }
+    }
+    if (seen == known) return {};
+    return store.update([&](WriteTransaction& txn) { return log.put_known_anchors(txn, seen); });
 }
 
 }  // namespace
 
-Result<GuardReport> guard_log(Store& store, const StoreLog& log, const LogIdentity& identity, const LogPlaces& places,
-                              std::string_view override_command) {
+Result<GuardReport> guard_log(Store& store, const StoreLog& log, const LogIdentity& identity,
+                              const LogPlaces& places, std::string_view override_command) {
     const FoundCheckpoints found = find_checkpoints(places, identity.keys(), identity.base_origin());
     GuardReport report;
     SIGILLO_TRY(refuse_bad(found, report, override_command));
@@ -181,11 +217,14 @@ Result<GuardReport> guard_log(Store& store, const StoreLog& log, const LogIdenti
         return report;
     }
     if (epoch && epoch->origin != epoch_origin(identity.base_origin(), epoch->number))
-        return fail(Errc::kConflict, "the log in the store has the origin " + epoch->origin + ", the configuration " +
-                                         identity.base_origin() + ": set it back, a log keeps its name", "origin");
+        return fail(Errc::kConflict,
+                    "the log in the store has the origin " + epoch->origin + ", the configuration " +
+                        identity.base_origin() + ": set it back, a log keeps its name",
+                    "origin");
     SIGILLO_TRY(store.view([&](ReadTransaction& txn) {
         return Guard(txn, log, places, override_command).check(found, epoch.value_or(LogEpoch{}), report);
     }));
+    SIGILLO_TRY(check_anchors(store, log, places, found, override_command));
     if (report.epoch.set_aside != 0) {
         SIGILLO_TRY(finish_setting_aside(store, log, places, report.epoch));
         report.epoch.set_aside = 0;
@@ -198,7 +237,8 @@ Result<LogEpoch> open_epoch(Store& store, StoreLog& log, const LogIdentity& iden
     const FoundCheckpoints found = find_checkpoints(places, identity.keys(), identity.base_origin());
     const FoundCheckpoint* newest = found.newest();
     const FoundCheckpoint* own = found.in(places.directory);
-    SIGILLO_ASSIGN(const auto old, view_returning(store, [&](ReadTransaction& txn) { return log.epoch(txn); }));
+    SIGILLO_ASSIGN(const auto old,
+                   view_returning(store, [&](ReadTransaction& txn) { return log.epoch(txn); }));
     if (old && old->set_aside != 0) SIGILLO_TRY(finish_setting_aside(store, log, places, *old));
 
     const std::uint64_t store_epoch = old ? old->number : 0;
@@ -210,12 +250,17 @@ Result<LogEpoch> open_epoch(Store& store, StoreLog& log, const LogIdentity& iden
     const auto aside = epoch_directory(places, next.set_aside);
     for (const auto* name : {"checkpoint", "tile"}) {
         std::error_code code;
-        if (std::filesystem::exists(places.directory / name, code) && std::filesystem::exists(aside / name, code))
-            return fail(Errc::kConflict, (aside / name).string() + " is there already: move it away by hand first");
+        if (std::filesystem::exists(places.directory / name, code) &&
+            std::filesystem::exists(aside / name, code))
+            return fail(Errc::kConflict,
+                        (aside / name).string() + " is there already: move it away by hand first");
     }
 
     Event first("epoch.opened", order.time);
-    first.set("epoch", next.number).set("origin", next.origin).set("officer", order.officer).set("reason", order.reason);
+    first.set("epoch", next.number)
+        .set("origin", next.origin)
+        .set("officer", order.officer)
+        .set("reason", order.reason);
     if (newest != nullptr) {
         first.set("previous_checkpoint", newest->head.note);
         first.set("previous_epoch", newest->epoch);
@@ -223,12 +268,16 @@ Result<LogEpoch> open_epoch(Store& store, StoreLog& log, const LogIdentity& iden
     }
     SIGILLO_TRY(store.view([&](ReadTransaction& txn) -> Status {
         SIGILLO_ASSIGN(const TreeHead head, log.head(txn));
-        first.set("store_epoch", store_epoch).set("store_size", head.size).set_base64("store_root", head.root);
+        first.set("store_epoch", store_epoch)
+            .set("store_size", head.size)
+            .set_base64("store_root", head.root);
         return keep_unpacked_leaves(txn, log, epoch_directory(places, store_epoch));
     }));
     SIGILLO_TRY(store.update([&](WriteTransaction& txn) -> Status {
         SIGILLO_TRY(log.reset(txn));
         SIGILLO_TRY(log.put_epoch(txn, next));
+        SIGILLO_TRY(
+            log.put_known_anchors(txn, {}));  // the officer's word stands for what an anchor would say
         SIGILLO_ASSIGN([[maybe_unused]] const std::uint64_t index, log.append(txn, first));
         return order.also ? order.also(txn, next) : Status();
     }));

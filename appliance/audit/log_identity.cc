@@ -6,7 +6,8 @@ namespace sigillo::audit {
 namespace {
 
 // RFC 8410 §4: SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING of 32 bytes }.
-constexpr std::array<std::uint8_t, 12> kEd25519Spki{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+constexpr std::array<std::uint8_t, 12> kEd25519Spki{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                                    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 
 }  // namespace
 
@@ -20,11 +21,13 @@ Result<LogIdentity> LogIdentity::create(std::string base_origin, std::shared_ptr
 
 Result<std::string> LogIdentity::sign(const Checkpoint& checkpoint) const {
     const auto note_key = keys_.find(checkpoint.origin);
-    if (!note_key) return fail(Errc::kInternal, "checkpoint of " + checkpoint.origin + " is none of " + base_origin_);
+    if (!note_key)
+        return fail(Errc::kInternal, "checkpoint of " + checkpoint.origin + " is none of " + base_origin_);
     Note note{format_checkpoint(checkpoint), {}};
     SIGILLO_ASSIGN(Bytes signature, key_->sign_message(as_bytes(note.text)));
     note.signatures.push_back({note_key->name(), note_key->id(), std::move(signature)});
-    if (!check_note(note, *note_key)) return fail(Errc::kHsmFailed, "the HSM's signature of a checkpoint does not hold");
+    if (!check_note(note, *note_key))
+        return fail(Errc::kHsmFailed, "the HSM's signature of a checkpoint does not hold");
     return format_note(note);
 }
 

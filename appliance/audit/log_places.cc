@@ -14,12 +14,13 @@ namespace {
 constexpr std::string_view kSuffix = ".checkpoint";
 
 std::optional<dev_t> device_of(std::filesystem::path path) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(path.c_str(), &info) != 0) return std::nullopt;
     return info.st_dev;
 }
 
-void take(FoundCheckpoints& found, const std::filesystem::path& place, const TrustedKeys& keys, std::string_view base) {
+void take(FoundCheckpoints& found, const std::filesystem::path& place, const TrustedKeys& keys,
+          std::string_view base) {
     const auto bytes = read_file(place, kNoteLimit);
     if (!bytes) {
         if (bytes.error().code != Errc::kNotFound) found.bad.push_back(bytes.error());
@@ -45,26 +46,35 @@ std::string anchor_file_name(std::string_view origin) {
     std::string name;
     for (const char c : origin) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
-        if (plain) name += c;
-        else name.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           c == '-' || c == '.';
+        if (plain)
+            name += c;
+        else
+            name.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
     }
     return name.append(kSuffix);
 }
 
 const FoundCheckpoint* FoundCheckpoints::in(const std::filesystem::path& directory) const {
-    const auto it = std::ranges::find_if(good, [&](const FoundCheckpoint& c) { return c.place == directory / kCheckpointName; });
+    const auto it = std::ranges::find_if(
+        good, [&](const FoundCheckpoint& c) { return c.place == directory / kCheckpointName; });
     return it == good.end() ? nullptr : &*it;
+}
+
+bool FoundCheckpoints::below(const std::filesystem::path& anchor) const {
+    return std::ranges::any_of(
+        good, [&](const FoundCheckpoint& c) { return c.place == anchor / c.place.filename(); });
 }
 
 const FoundCheckpoint* FoundCheckpoints::newest() const {
-    const auto it = std::ranges::max_element(good, {}, [](const FoundCheckpoint& c) {
-        return std::tuple(c.epoch, c.head.checkpoint.size);
-    });
+    const auto it = std::ranges::max_element(
+        good, {}, [](const FoundCheckpoint& c) { return std::tuple(c.epoch, c.head.checkpoint.size); });
     return it == good.end() ? nullptr : &*it;
 }
 
-FoundCheckpoints find_checkpoints(const LogPlaces& places, const TrustedKeys& keys, std::string_view base_origin) {
+FoundCheckpoints find_checkpoints(const LogPlaces& places, const TrustedKeys& keys,
+                                  std::string_view base_origin) {
     FoundCheckpoints found;
     take(found, places.directory / kCheckpointName, keys, base_origin);
     // Every epoch of this log has a name that begins alike; other logs may share an anchor.

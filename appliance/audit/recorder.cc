@@ -4,20 +4,38 @@
 
 namespace sigillo::audit {
 
+namespace {
+
+// Bytes of changes in one leaf: half of what it can hold, the other half is for the event's own members.
+constexpr std::size_t kChangesLimit = kLeafLimit / 2;
+
+std::size_t written_size(std::string_view space, ByteView key) {
+    constexpr std::size_t kFrame = 32;  // brackets, quotes, commas, a version of 16 digits
+    return space.size() + key.size() * 4 / 3 + kFrame;
+}
+
+}  // namespace
+
 void Recorder::note(Space space, bool tracked, ByteView key, std::uint64_t version) {
-    if (!tracked) return;
     // Of several changes between two entries only the last one lasts.
-    for (Change& change : changes_) {
-        if (change.space == space.name && equal(change.key, key)) {
-            change.version = version;
-            return;
-        }
-    }
-    changes_.push_back({std::string(space.name), to_bytes(key), version});
+    if (tracked) changes_.insert_or_assign({std::string(space.name), to_bytes(key)}, version);
 }
 
 Result<std::uint64_t> Recorder::log(Event event) {
-    for (const Change& change : changes_) event.add_record(change.space, change.key, change.version);
+    std::size_t size = 0;
+    for (const auto& [record, version] : changes_) size += written_size(record.first, record.second);
+    auto next = changes_.begin();
+    while (size > kChangesLimit) {
+        Event part("records.changed", clock_.now());
+        for (std::size_t taken = 0; next != changes_.end() && taken < kChangesLimit; ++next) {
+            taken += written_size(next->first.first, next->first.second);
+            size -= written_size(next->first.first, next->first.second);
+            part.add_record(next->first.first, next->first.second, next->second);
+        }
+        SIGILLO_TRY(log_.append(txn_, part));
+    }
+    for (; next != changes_.end(); ++next)
+        event.add_record(next->first.first, next->first.second, next->second);
     SIGILLO_ASSIGN(const std::uint64_t index, log_.append(txn_, event));
     changes_.clear();
     return index;

@@ -4,20 +4,23 @@
 // until the next log(), which writes them into its event: there is no change without an entry.
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "appliance/audit/log.h"
 #include "appliance/base/clock.h"
+#include "appliance/store/expiry.h"
 #include "appliance/store/records.h"
 
 namespace sigillo::audit {
 
 class Recorder {
  public:
-    Recorder(WriteTransaction& txn, const RecordCodec& codec, Log& log, const Clock& clock)
-        : txn_(txn), codec_(codec), log_(log), clock_(clock) {}
+    // `epoch`: of the log that is written.
+    Recorder(WriteTransaction& txn, const RecordCodec& codec, Log& log, const Clock& clock,
+             std::uint64_t epoch)
+        : txn_(txn), codec_(codec), log_(log), clock_(clock), epoch_(epoch) {}
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
@@ -63,23 +66,27 @@ class Recorder {
         return schedule_expiry(when, table.space, key);
     }
 
-    // Appends `event` with the records changed since the last call. Returns the leaf's index.
+    // Takes back an earlier expire_at(): the row lives on.
+    template <class Message>
+    Status keep_beyond(WallTime when, Table<Message> table, ByteView key) {
+        return txn_.erase(tables::kExpiries.space, expiry_key(when, table.space, key));
+    }
+
+    // Appends `event` with the records changed since the last call. Returns the leaf's index. Changes that do
+    // not fit into one leaf come before it, in events "records.changed" of their own.
     Result<std::uint64_t> log(Event event);
     // Index that the next entry will get.
     Result<std::uint64_t> next_index() { return log_.size(txn_); }
     // An event of now.
     Event event(std::string_view type) const { return Event(type, clock_.now()); }
     const Clock& clock() const { return clock_; }
+    // Indexes begin anew in each epoch: what is kept under one has the epoch before it in its key.
+    std::uint64_t epoch() const { return epoch_; }
 
     // Whether every tracked change has been logged: checked by with_recorder().
     bool settled() const { return changes_.empty(); }
 
  private:
-    struct Change {
-        std::string space;
-        Bytes key;
-        std::uint64_t version;
-    };
     void note(Space space, bool tracked, ByteView key, std::uint64_t version);
     Status schedule_expiry(WallTime when, Space space, ByteView key);
 
@@ -87,7 +94,9 @@ class Recorder {
     const RecordCodec& codec_;
     Log& log_;
     const Clock& clock_;
-    std::vector<Change> changes_;
+    const std::uint64_t epoch_;
+    // Space and key of tracked records changed since the last log(), with their versions; 0: erased.
+    std::map<std::pair<std::string, Bytes>, std::uint64_t> changes_;
 };
 
 // What code that changes records is given. All references outlive it. Thread-safe.
@@ -121,11 +130,14 @@ class Ledger {
     const RecordCodec& codec() const { return codec_; }
     Log& log() { return log_; }
     const Clock& clock() const { return clock_; }
+    // Of the log that is written; set once, after the guard and before anything else uses this.
+    std::uint64_t epoch() const { return epoch_; }
+    void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
 
  private:
     template <class Body>
     auto run(WriteTransaction& txn, Body& body) -> decltype(body(std::declval<Recorder&>())) {
-        Recorder recorder(txn, codec_, log_, clock_);
+        Recorder recorder(txn, codec_, log_, clock_, epoch_);
         auto result = body(recorder);
         if (result && !recorder.settled())
             return fail(Errc::kInternal, "a tracked record changed without a log entry");
@@ -136,6 +148,7 @@ class Ledger {
     const RecordCodec& codec_;
     Log& log_;
     const Clock& clock_;
+    std::uint64_t epoch_ = 1;
 };
 
 }  // namespace sigillo::audit

@@ -14,6 +14,7 @@ namespace {
 const Bytes kTreeKey = to_bytes("tree");
 const Bytes kEpochKey = to_bytes("epoch");
 const Bytes kPublishedKey = to_bytes("published");
+const Bytes kAnchorsKey = to_bytes("anchors");
 
 constexpr std::size_t kHashSize = sizeof(Hash);
 
@@ -37,7 +38,9 @@ Bytes encode_tree(const Frontier& frontier) {
     return row;
 }
 
-std::string leaf_place(std::uint64_t index) { return "log_leaves: leaf " + std::to_string(index); }
+std::string leaf_place(std::uint64_t index) {
+    return "log_leaves: leaf " + std::to_string(index);
+}
 
 }  // namespace
 
@@ -55,9 +58,11 @@ Result<std::uint64_t> StoreLog::append(WriteTransaction& txn, const Event& event
     SIGILLO_ASSIGN(Frontier tree, frontier(txn));
     const std::uint64_t index = tree.size();
     tree.append(leaf_hash(as_bytes(leaf)));
-    // A leaf where the tree says that it ends: the two do not belong together, and nothing may be built on them.
+    // A leaf where the tree says that it ends: the two do not belong together, and nothing may be built on
+    // them.
     if (auto inserted = txn.insert_once(spaces_.leaves, number_key(index), as_bytes(leaf)); !inserted) {
-        if (inserted.error().code != Errc::kAlreadyExists) return std::unexpected(std::move(inserted).error());
+        if (inserted.error().code != Errc::kAlreadyExists)
+            return std::unexpected(std::move(inserted).error());
         return fail(Errc::kCorrupt, leaf_place(index) + " stands beyond the end of the tree");
     }
     SIGILLO_TRY(txn.put(spaces_.state, kTreeKey, encode_tree(tree)));
@@ -92,7 +97,8 @@ Result<Bytes> StoreLog::leaf(ReadTransaction& txn, std::uint64_t index) {
     SIGILLO_ASSIGN(const NodeReader read, nodes(txn));
     SIGILLO_ASSIGN(const auto proof, inclusion_proof(index, tree.size(), read));
     if (!verify_inclusion(index, tree.size(), leaf_hash(leaf), proof, tree.root()))
-        return fail(Errc::kCorrupt, directory_.path_of({true, 0, bundle}).string() + ": leaf " + std::to_string(index) +
+        return fail(Errc::kCorrupt, directory_.path_of({true, 0, bundle}).string() + ": leaf " +
+                                        std::to_string(index) +
                                         ", or a tile above it, does not hash into the tree");
     return leaf;
 }
@@ -103,6 +109,28 @@ Result<std::optional<LogEpoch>> StoreLog::epoch(ReadTransaction& txn) const {
     if (row->size() < 17) return malformed("epoch");
     return std::optional(
         LogEpoch{read_u64(*row), std::string(as_text(row->subspan(16))), read_u64(row->subspan(8))});
+}
+
+Result<std::vector<std::string>> StoreLog::known_anchors(ReadTransaction& txn) const {
+    SIGILLO_ASSIGN(const auto row, txn.get(spaces_.state, kAnchorsKey));
+    std::vector<std::string> anchors;
+    if (!row) return anchors;
+    for (std::string_view rest = as_text(*row); !rest.empty();) {
+        const auto end = rest.find('\0');
+        if (end == std::string_view::npos) return malformed("anchors");
+        anchors.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(end + 1);
+    }
+    return anchors;
+}
+
+Status StoreLog::put_known_anchors(WriteTransaction& txn, const std::vector<std::string>& anchors) const {
+    Bytes row;
+    for (const std::string& anchor : anchors) {
+        sigillo::append(row, anchor);
+        row.push_back(0);
+    }
+    return txn.put(spaces_.state, kAnchorsKey, row);
 }
 
 Status StoreLog::put_epoch(WriteTransaction& txn, const LogEpoch& epoch) const {
@@ -152,26 +180,30 @@ Status StoreLog::visit_leaves(ReadTransaction& txn, std::uint64_t from, const Vi
     SIGILLO_ASSIGN(const Frontier tree, frontier(txn));
     std::uint64_t expected = from;
     bool stopped = false;
-    SIGILLO_TRY(txn.scan(spaces_.leaves, {}, number_key(from), [&](ByteView key, ByteView value) -> Result<bool> {
-        if (key.size() != 8 || read_u64(key) != expected || expected >= tree.size())
-            return fail(Errc::kCorrupt, expected < tree.size() ? leaf_place(expected) + " is missing"
-                                                               : leaf_place(expected) + " stands beyond the end of the tree");
-        SIGILLO_ASSIGN(const bool more, visit(expected, value));
-        ++expected;
-        stopped = !more;
-        return more;
-    }));
+    SIGILLO_TRY(
+        txn.scan(spaces_.leaves, {}, number_key(from), [&](ByteView key, ByteView value) -> Result<bool> {
+            if (key.size() != 8 || read_u64(key) != expected || expected >= tree.size())
+                return fail(Errc::kCorrupt,
+                            expected < tree.size()
+                                ? leaf_place(expected) + " is missing"
+                                : leaf_place(expected) + " stands beyond the end of the tree");
+            SIGILLO_ASSIGN(const bool more, visit(expected, value));
+            ++expected;
+            stopped = !more;
+            return more;
+        }));
     if (!stopped && expected < tree.size()) return fail(Errc::kCorrupt, leaf_place(expected) + " is missing");
     return {};
 }
 
 Result<NodeReader> StoreLog::nodes(ReadTransaction& txn) const {
     SIGILLO_ASSIGN(const Published done, published(txn));
-    // Full bundles alone have left the store; all that lies beyond can be hashed from the store's leaves, so partial
-    // tiles, which a power cut may have taken, are never asked for.
+    // Full bundles alone have left the store; all that lies beyond can be hashed from the store's leaves, so
+    // partial tiles, which a power cut may have taken, are never asked for.
     const std::uint64_t tiled = done.size / kTileWidth * kTileWidth;
     const auto tiles = std::make_shared<TileNodes>(directory_, tiled);
-    // Roots of the full tiles at the right edge, whose parents stand in partial tiles: each is asked for several times.
+    // Roots of the full tiles at the right edge, whose parents stand in partial tiles: each is asked for
+    // several times.
     const auto known = std::make_shared<std::map<std::pair<unsigned, std::uint64_t>, Hash>>();
     return NodeReader([this, &txn, tiles, tiled, known](unsigned level, std::uint64_t index) -> Result<Hash> {
         const auto read = [&](const auto& again, unsigned l, std::uint64_t i) -> Result<Hash> {

@@ -1,12 +1,14 @@
 // The Log in the store's two spaces. FORMAT.md has the rows.
 //
-// Appending costs one read, two writes and about two hashes: it runs inside the committer's thread. Leaves stay in the
-// store until the publisher has them durable in full entry bundles, and are read from there ever after.
+// Appending costs one read, two writes and about two hashes: it runs inside the committer's thread. Leaves
+// stay in the store until the publisher has them durable in full entry bundles, and are read from there ever
+// after.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "appliance/audit/log.h"
 #include "appliance/audit/verify/tile_directory.h"
@@ -30,7 +32,7 @@ struct LogEpoch {
 
 // What was published and may be forgotten by the store.
 struct Published {
-    std::uint64_t size = 0;           // of the newest checkpoint handed out
+    std::uint64_t size = 0;  // of the newest checkpoint handed out
     Hash root{};
     std::uint64_t previous_size = 0;  // of the one before
     std::uint64_t packed = 0;         // leaves below are in entry bundles alone
@@ -38,21 +40,26 @@ struct Published {
 
 // Thread-safe: all state is in the store.
 class StoreLog final : public Log {
-   public:
+ public:
     // `directory` is where the current epoch is published (publisher.h); read for packed leaves.
     explicit StoreLog(std::filesystem::path directory, LogSpaces spaces = {});
 
     Result<std::uint64_t> append(WriteTransaction& txn, const Event& event) override;
     Result<TreeHead> head(ReadTransaction& txn) override;
     Result<std::uint64_t> size(ReadTransaction& txn) override;
-    // A packed leaf is returned only if it hashes into the tree of `txn`: kCorrupt, with the file, when it does not.
+    // A packed leaf is returned only if it hashes into the tree of `txn`: kCorrupt, with the file, when it
+    // does not.
     Result<Bytes> leaf(ReadTransaction& txn, std::uint64_t index) override;
 
-    // ---- for the rest of this layer -------------------------------------------------------------------------
+    // ---- for the rest of this layer
+    // -------------------------------------------------------------------------
     Result<Frontier> frontier(ReadTransaction& txn) const;
     // Nothing in a store that never had a log.
     Result<std::optional<LogEpoch>> epoch(ReadTransaction& txn) const;
     Result<Published> published(ReadTransaction& txn) const;
+    // Anchors that have a checkpoint of this log, by their paths.
+    Result<std::vector<std::string>> known_anchors(ReadTransaction& txn) const;
+    Status put_known_anchors(WriteTransaction& txn, const std::vector<std::string>& anchors) const;
     Status put_epoch(WriteTransaction& txn, const LogEpoch& epoch) const;
     Status put_published(WriteTransaction& txn, const Published& published) const;
     // An empty tree, nothing published. Leaves of before are erased.
@@ -65,13 +72,13 @@ class StoreLog final : public Log {
     using Visit = std::function<Result<bool>(std::uint64_t index, ByteView leaf)>;
     Status visit_leaves(ReadTransaction& txn, std::uint64_t from, const Visit& visit) const;
 
-    // Nodes of the tree in `txn`: from the published tiles as far as they reach, above from the store's leaves.
-    // Valid within `txn`.
+    // Nodes of the tree in `txn`: from the published tiles as far as they reach, above from the store's
+    // leaves. Valid within `txn`.
     Result<NodeReader> nodes(ReadTransaction& txn) const;
 
     const TileDirectory& directory() const { return directory_; }
 
-   private:
+ private:
     const TileDirectory directory_;
     const LogSpaces spaces_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "appliance/audit/tile_builder.h"
 #include "appliance/audit/verify/leaf.h"
@@ -12,16 +11,18 @@
 namespace sigillo::audit {
 namespace {
 
-constexpr std::array kTracked{tables::kClients.space,      tables::kSigners.space,          tables::kFactors.space,
-                              tables::kFactorStates.space, tables::kCredentials.space,      tables::kCredentialStates.space,
-                              tables::kRevocations.space,  tables::kAuthority.space};
-static_assert(tables::kClients.tracked && tables::kSigners.tracked && tables::kFactors.tracked && tables::kFactorStates.tracked &&
-              tables::kCredentials.tracked && tables::kCredentialStates.tracked && tables::kRevocations.tracked &&
+constexpr std::array kTracked{tables::kClients.space,     tables::kSigners.space,
+                              tables::kFactors.space,     tables::kFactorStates.space,
+                              tables::kCredentials.space, tables::kCredentialStates.space,
+                              tables::kRevocations.space, tables::kAuthority.space};
+static_assert(tables::kClients.tracked && tables::kSigners.tracked && tables::kFactors.tracked &&
+              tables::kFactorStates.tracked && tables::kCredentials.tracked &&
+              tables::kCredentialStates.tracked && tables::kRevocations.tracked &&
               tables::kAuthority.tracked);
 
 constexpr std::uint64_t kSeen = std::uint64_t{1} << 63;  // in Entry::leaf
 constexpr std::size_t kBaselineEvent = 200;              // records in one event: well below 65,535 bytes
-constexpr std::size_t kBaselineLimit = 20'000;           // records noted in one pass; the next round takes up the rest
+constexpr std::size_t kBaselineLimit = 20'000;  // records noted in one pass; the next round takes up the rest
 
 std::uint64_t record_hash(std::string_view space, ByteView key) {
     constexpr std::uint8_t kZero = 0;
@@ -31,46 +32,20 @@ std::uint64_t record_hash(std::string_view space, ByteView key) {
 
 }  // namespace
 
-// ---- the table -----------------------------------------------------------------------------------------------------
-
-VersionTable::VersionTable(std::size_t entries)
-    : slots_(std::bit_ceil(std::max<std::size_t>(entries, 4) * 3 / 2)), limit_(std::max<std::size_t>(entries, 4)) {}
-
-VersionTable::Entry* VersionTable::find(std::uint64_t record) {
-    for (std::size_t i = record & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-        if (slots_[i].record == record) return &slots_[i];
-        if (slots_[i].record == 0) return nullptr;
-    }
-}
-
-VersionTable::Entry* VersionTable::find_or_add(std::uint64_t record) {
-    if (Entry* found = find(record)) return found;
-    if (used_ == limit_) return nullptr;
-    ++used_;
-    std::size_t i = record & (slots_.size() - 1);
-    while (slots_[i].record != 0) i = (i + 1) & (slots_.size() - 1);
-    slots_[i].record = record;
-    return &slots_[i];
-}
-
-void VersionTable::clear() {
-    std::ranges::fill(slots_, Entry{});
-    used_ = 0;
-}
-
-// ---- one pass over log and records ----------------------------------------------------------------------------------
+// ---- one pass over log and records
+// ----------------------------------------------------------------------------------
 
 struct Sweep::Walk {
     std::uint64_t part;
     std::uint64_t parts;
-    TileBuilder tree{};          // of the leaves walked
+    TileBuilder tree{};  // of the leaves walked
     std::uint64_t epoch = 0;
     std::uint64_t published = 0;  // size of the newest checkpoint that the store knows of
     bool overflow = false;
-    bool tree_doubted = false;   // one finding about it is enough
-    std::size_t space = 0;       // in kTracked; where the comparison stands
+    bool tree_doubted = false;  // one finding about it is enough
+    std::size_t space = 0;      // in kTracked; where the comparison stands
     Bytes from{};
-    std::size_t slot = 0;        // where the look-up of unseen records stands
+    std::size_t slot = 0;  // where the look-up of unseen records stands
 
     // Parts are taken by the high bits, slots by the low ones.
     bool has(std::uint64_t record) const { return (record >> 40) % parts == part; }
@@ -79,7 +54,9 @@ struct Sweep::Walk {
 Sweep::Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config)
     : ledger_(ledger), log_(log), logger_(logger), config_(config), table_(config.table_entries) {}
 
-Sweep::~Sweep() { stop(); }
+Sweep::~Sweep() {
+    stop();
+}
 
 Status Sweep::run_round() {
     found_.clear();
@@ -118,7 +95,8 @@ Status Sweep::run_pass(std::uint64_t part, std::uint64_t parts, bool& overflow) 
         if (walk.tree.size() < size) SIGILLO_TRY(read_leaves(txn, walk));
         return walk.tree.size() < size;
     }));
-    // A log that does not hold says nothing about records: the next two stop at once when catch_up() finds that.
+    // A log that does not hold says nothing about records: the next two stop at once when catch_up() finds
+    // that.
     SIGILLO_TRY(in_steps(walk, [&](ReadTransaction& txn) -> Result<bool> {
         SIGILLO_TRY(catch_up(txn, walk));
         if (walk.tree_doubted) return false;
@@ -133,7 +111,8 @@ Status Sweep::run_pass(std::uint64_t part, std::uint64_t parts, bool& overflow) 
     return {};
 }
 
-// One short snapshot a step, with a pause between; until the step says that there is no more, or the table is full.
+// One short snapshot a step, with a pause between; until the step says that there is no more, or the table is
+// full.
 Status Sweep::in_steps(Walk& walk, const std::function<Result<bool>(ReadTransaction& txn)>& step) {
     for (bool more = true; more && !walk.overflow;) {
         SIGILLO_TRY(ledger_.store().view([&](ReadTransaction& txn) -> Status {
@@ -151,19 +130,21 @@ Status Sweep::catch_up(ReadTransaction& txn, Walk& walk) {
     while (walk.tree.size() < tree.size() && !walk.overflow) SIGILLO_TRY(read_leaves(txn, walk));
     if (walk.tree.size() == tree.size() && walk.tree.root() != tree.root() && !walk.tree_doubted) {
         walk.tree_doubted = true;
-        add_finding("log: the first " + std::to_string(tree.size()) + " leaves do not hash to the root that the store has; records are not compared with it");
+        add_finding("log: the first " + std::to_string(tree.size()) +
+                    " leaves do not hash to the root that the store has; records are not compared with it");
     }
     return {};
 }
 
-// Some more leaves: those of one bundle, or as many from the store. Without them no later leaf can be placed: then that is
-// the finding, and nothing else is concluded.
+// Some more leaves: those of one bundle, or as many from the store. Without them no later leaf can be placed:
+// then that is the finding, and nothing else is concluded.
 Status Sweep::read_leaves(ReadTransaction& txn, Walk& walk) {
     const std::uint64_t first = walk.tree.size();
     SIGILLO_ASSIGN(const Published published, log_.published(txn));
     walk.published = published.size;
     const auto unreadable = [&](Error error) -> Status {
-        if (error.code == Errc::kCorrupt || error.code == Errc::kNotFound) add_finding("log: " + error.detail);
+        if (error.code == Errc::kCorrupt || error.code == Errc::kNotFound)
+            add_finding("log: " + error.detail);
         return std::unexpected(std::move(error));
     };
     if (first >= published.packed) {
@@ -176,7 +157,9 @@ Status Sweep::read_leaves(ReadTransaction& txn, Walk& walk) {
     }
     auto entries = log_.directory().entries(first / kTileWidth, kTileWidth);
     if (!entries) return unreadable(std::move(entries).error());
-    for (const Bytes& leaf : *entries) SIGILLO_TRY(take_leaf(walk, leaf));
+    // From the middle, when leaves of this bundle were read from the store before it was packed.
+    for (std::size_t i = first % kTileWidth; i < entries->size(); ++i)
+        SIGILLO_TRY(take_leaf(walk, (*entries)[i]));
     return {};
 }
 
@@ -188,8 +171,10 @@ Status Sweep::take_leaf(Walk& walk, ByteView bytes) {
         const auto path = log_.directory().path_of(name);
         if (name.index >= hashes_at(walk.published, name.level) / kTileWidth) return {};
         const auto published = read_file(path, contents.size());
-        if (!published && published.error().code == Errc::kNotFound) add_finding("log: " + path.string() + " is missing");
-        else if (!published && published.error().code != Errc::kLimitExceeded) return std::unexpected(published.error());
+        if (!published && published.error().code == Errc::kNotFound)
+            add_finding("log: " + path.string() + " is missing");
+        else if (!published && published.error().code != Errc::kLimitExceeded)
+            return std::unexpected(published.error());
         else if (!published || !equal(*published, contents))
             add_finding("log: " + path.string() + " does not agree with the leaves below it");
         return {};
@@ -215,7 +200,8 @@ Status Sweep::take_leaf(Walk& walk, ByteView bytes) {
     return {};
 }
 
-// ---- records against the table -----------------------------------------------------------------------------------
+// ---- records against the table
+// -----------------------------------------------------------------------------------
 
 Result<bool> Sweep::compare_some(ReadTransaction& txn, Walk& walk) {
     if (walk.overflow) return false;
@@ -249,7 +235,8 @@ Result<bool> Sweep::look_up_some(ReadTransaction& txn, Walk& walk) {
             if (record_hash(change.space, change.key) != entry.record) continue;
             const auto space = std::ranges::find(kTracked, change.space, &Space::name);
             if (space == kTracked.end()) {
-                add_finding("log: leaf " + std::to_string(entry.leaf) + " names a record of the space " + change.space + ", which there is not");
+                add_finding("log: leaf " + std::to_string(entry.leaf) + " names a record of the space " +
+                            change.space + ", which there is not");
                 continue;
             }
             SIGILLO_ASSIGN(const auto stored, txn.get(*space, change.key));
@@ -271,7 +258,8 @@ void Sweep::compare(Walk& walk, Space space, ByteView key, std::optional<ByteVie
         ++health_.records;
     }
     if (!stored) {
-        add_finding(place + ": is missing; leaf " + std::to_string(logged_by) + " logged its version " + std::to_string(entry->version));
+        add_finding(place + ": is missing; leaf " + std::to_string(logged_by) + " logged its version " +
+                    std::to_string(entry->version));
         return;
     }
     const auto decoded = ledger_.codec().decode(space, key, *stored);
@@ -280,24 +268,32 @@ void Sweep::compare(Walk& walk, Space space, ByteView key, std::optional<ByteVie
         return;
     }
     if (entry == nullptr) {
-        if (walk.epoch == 1) add_finding(place + ": has version " + std::to_string(decoded->version) + ", but no leaf tells of it");
-        else if (baseline_.size() < kBaselineLimit) baseline_.push_back({space, to_bytes(key)});
+        if (walk.epoch == 1)
+            add_finding(place + ": has version " + std::to_string(decoded->version) +
+                        ", but no leaf tells of it");
+        else if (baseline_.size() < kBaselineLimit)
+            baseline_.push_back({space, to_bytes(key)});
         return;
     }
     if (decoded->version == entry->version) return;
-    std::string logged = ", leaf " + std::to_string(logged_by) + " logged " +
-                         (entry->version == 0 ? "that it was erased" : "version " + std::to_string(entry->version));
+    std::string logged =
+        ", leaf " + std::to_string(logged_by) + " logged " +
+        (entry->version == 0 ? "that it was erased" : "version " + std::to_string(entry->version));
     add_finding(place + ": has version " + std::to_string(decoded->version) + std::move(logged) +
-                (entry->version == 0 || decoded->version < entry->version ? ": an old record was put back" : ": it was changed without a leaf"));
+                (entry->version == 0 || decoded->version < entry->version
+                     ? ": an old record was put back"
+                     : ": it was changed without a leaf"));
 }
 
-// ---- what comes of it -----------------------------------------------------------------------------------------------
+// ---- what comes of it
+// -----------------------------------------------------------------------------------------------
 
 void Sweep::add_finding(std::string finding) {
     if (found_.size() >= config_.finding_limit || std::ranges::find(found_, finding) != found_.end()) return;
     const std::lock_guard lock(mutex_);
     health_.clean = false;
-    if (health_.findings.size() < config_.finding_limit && std::ranges::find(health_.findings, finding) == health_.findings.end())
+    if (health_.findings.size() < config_.finding_limit &&
+        std::ranges::find(health_.findings, finding) == health_.findings.end())
         health_.findings.push_back(finding);
     found_.push_back(std::move(finding));
 }
@@ -338,7 +334,8 @@ Status Sweep::log_baseline() {
     return {};
 }
 
-// ---- thread -----------------------------------------------------------------------------------------------------
+// ---- thread
+// -----------------------------------------------------------------------------------------------------
 
 bool Sweep::pause() {
     std::unique_lock lock(mutex_);

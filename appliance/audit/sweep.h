@@ -1,12 +1,14 @@
-// The background sweep: reads the log from its beginning, over and over, and holds it against itself and against the
-// records in the store. Finds what the guard at start has no time for: a bit flipped anywhere in the published log, an
-// old record replayed into the store, one that is missing, one whose MAC does not hold. DESIGN §4, §6; CHECKS 8, 10.
+// The background sweep: reads the log from its beginning, over and over, and holds it against itself and
+// against the records in the store. Finds what the guard at start has no time for: a bit flipped anywhere in
+// the published log, an old record replayed into the store, one that is missing, one whose MAC does not hold.
+// DESIGN §4, §6; CHECKS 8, 10.
 //
-// A round: every leaf up to the head is read, hashed into the tree and searched for changes of records; then every
-// tracked record is decoded and its version compared with the last one logged. Each comparison first takes in the leaves
-// that came meanwhile, in the same snapshot, so that work going on is no finding. The memory that a round takes is bounded:
-// with more records than fit, it walks the log several times, each time for another part of the records. When the log
-// itself does not hold, that is the finding, and records are not compared with it.
+// A round: every leaf up to the head is read, hashed into the tree and searched for changes of records; then
+// every tracked record is decoded and its version compared with the last one logged. Each comparison first
+// takes in the leaves that came meanwhile, in the same snapshot, so that work going on is no finding. The
+// memory that a round takes is bounded: with more records than fit, it walks the log several times, each time
+// for another part of the records. When the log itself does not hold, that is the finding, and records are
+// not compared with it.
 //
 // In a later epoch records that were changed only before it are not in its log; the sweep logs their versions
 // ("records.baseline"), and holds them to these from then on.
@@ -24,6 +26,7 @@
 
 #include "appliance/audit/recorder.h"
 #include "appliance/audit/store_log.h"
+#include "appliance/audit/version_table.h"
 #include "appliance/base/logger.h"
 
 namespace sigillo::audit {
@@ -35,7 +38,8 @@ struct SweepConfig {
     std::chrono::milliseconds pause{100};
     // Between the end of a round and the next one.
     std::chrono::milliseconds round_interval{60'000};
-    // Records whose versions are held in memory at once, 24 bytes each and as much again for room: about 20 MiB.
+    // Records whose versions are held in memory at once, 24 bytes each and as much again for room: about 20
+    // MiB.
     std::size_t table_entries = 400'000;
     // Findings kept for health and the log; a damaged disk may give very many.
     std::size_t finding_limit = 32;
@@ -50,45 +54,25 @@ struct SweepHealth {
     std::string error;                  // why it cannot go on (store out of service), or empty
 };
 
-// Versions by record: open addressing over the first 64 bits of SHA-256(space ‖ 0 ‖ key). Not thread-safe.
-class VersionTable {
-   public:
-    explicit VersionTable(std::size_t entries);
-    struct Entry {
-        std::uint64_t record = 0;   // 0: free
-        std::uint64_t version = 0;  // 0: erased
-        std::uint64_t leaf = 0;     // where it was logged; the top bit says "seen in the store"
-    };
-    // Nothing when full.
-    Entry* find_or_add(std::uint64_t record);
-    Entry* find(std::uint64_t record);
-    void clear();
-    std::vector<Entry>& slots() { return slots_; }
-
-   private:
-    std::vector<Entry> slots_;  // a power of two
-    std::size_t limit_;
-    std::size_t used_ = 0;
-};
-
 // health() is thread-safe; run_round() is called by the thread that start() makes, or by a test, not by both.
 class Sweep {
-   public:
+ public:
     // All references outlive it.
     Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config = {});
     ~Sweep();
     Sweep(const Sweep&) = delete;
     Sweep& operator=(const Sweep&) = delete;
 
-    // One round to its end, with the pauses of the configuration (a stop() ends it early). Findings are logged as events
-    // "sweep.alarm", once each. An error when the store or the directory cannot be read; nothing is concluded then.
+    // One round to its end, with the pauses of the configuration (a stop() ends it early). Findings are
+    // logged as events "sweep.alarm", once each. An error when the store or the directory cannot be read;
+    // nothing is concluded then.
     Status run_round();
 
     void start();
     void stop();
     SweepHealth health() const;
 
-   private:
+ private:
     struct Walk;  // one pass over log and records
     struct RecordName {
         Space space;

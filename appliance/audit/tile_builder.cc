@@ -2,8 +2,10 @@
 
 namespace sigillo::audit {
 
-Result<TileBuilder> TileBuilder::create(std::uint64_t size, const std::vector<Bytes>& entries, const NodeReader& nodes) {
-    if (entries.size() != size % kTileWidth) return fail(Errc::kInvalidArgument, "wrong number of entries", "entries");
+Result<TileBuilder> TileBuilder::create(std::uint64_t size, const std::vector<Bytes>& entries,
+                                        const NodeReader& nodes) {
+    if (entries.size() != size % kTileWidth)
+        return fail(Errc::kInvalidArgument, "wrong number of entries", "entries");
     TileBuilder builder;
     for (const Bytes& entry : entries) append_entry(builder.bundle_, entry);
     for (unsigned level = 0; level < tile_levels(size); ++level) {
@@ -47,8 +49,9 @@ Status TileBuilder::write_partials(const Sink& sink) const {
         SIGILLO_TRY(sink({true, 0, size / kTileWidth, static_cast<unsigned>(size % kTileWidth)}, bundle_));
     for (unsigned level = 0; level < edges_.size(); ++level) {
         if (edges_[level].empty()) continue;
-        SIGILLO_TRY(sink({false, level, hashes_at(size, level) / kTileWidth, static_cast<unsigned>(edges_[level].size())},
-                         encode_tile(edges_[level])));
+        SIGILLO_TRY(sink(
+            {false, level, hashes_at(size, level) / kTileWidth, static_cast<unsigned>(edges_[level].size())},
+            encode_tile(edges_[level])));
     }
     return {};
 }

@@ -1,5 +1,6 @@
-// Cuts a growing tree into tiles. Holds the right edge only: for each level the hashes of the tile that is not full yet,
-// and the entries of the open bundle. Copyable, so that a publication that fails is forgotten. Not thread-safe.
+// Cuts a growing tree into tiles. Holds the right edge only: for each level the hashes of the tile that is
+// not full yet, and the entries of the open bundle. Copyable, so that a publication that fails is forgotten.
+// Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -10,11 +11,12 @@
 namespace sigillo::audit {
 
 class TileBuilder {
-   public:
+ public:
     TileBuilder() = default;  // the empty tree
-    // The edge of a tree of `size` leaves, of which the last size mod 256 are `entries`. kInvalidArgument when their
-    // number is another; errors of `nodes`.
-    static Result<TileBuilder> create(std::uint64_t size, const std::vector<Bytes>& entries, const NodeReader& nodes);
+    // The edge of a tree of `size` leaves, of which the last size mod 256 are `entries`. kInvalidArgument
+    // when their number is another; errors of `nodes`.
+    static Result<TileBuilder> create(std::uint64_t size, const std::vector<Bytes>& entries,
+                                      const NodeReader& nodes);
 
     using Sink = std::function<Status(const TileName& name, ByteView contents)>;
     // Gives tiles and bundles that have become full to `sink`.
@@ -25,7 +27,7 @@ class TileBuilder {
     std::uint64_t size() const { return tree_.size(); }
     Hash root() const { return tree_.root(); }
 
-   private:
+ private:
     Status push(unsigned level, const Hash& hash, const Sink& sink);
 
     Frontier tree_;

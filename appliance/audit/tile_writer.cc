@@ -13,7 +13,7 @@
 namespace sigillo::audit {
 namespace {
 
-constexpr mode_t kFileMode = 0640;    // auditors read through the group
+constexpr mode_t kFileMode = 0640;  // auditors read through the group
 constexpr mode_t kFolderMode = 0750;
 
 Status write_all(int fd, ByteView contents, const std::string& name) {
@@ -34,7 +34,8 @@ Status TileWriter::make_folder(const std::filesystem::path& folder) {
         return {};
     }
     if (errno == EEXIST) return {};
-    if (errno != ENOENT || folder == root_) return std::unexpected(errno_error(errno, "mkdir " + folder.string()));
+    if (errno != ENOENT || folder == root_)
+        return std::unexpected(errno_error(errno, "mkdir " + folder.string()));
     SIGILLO_TRY(make_folder(folder.parent_path()));
     return make_folder(folder);
 }
@@ -57,7 +58,8 @@ Status TileWriter::put(const TileName& name, ByteView contents) {
         const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
         if (!fd) return std::unexpected(errno_error(errno, "create " + temporary.string()));
         SIGILLO_TRY(write_all(fd.get(), contents, temporary.string()));
-        if (::fdatasync(fd.get()) != 0) return std::unexpected(errno_error(errno, "fdatasync " + temporary.string()));
+        if (::fdatasync(fd.get()) != 0)
+            return std::unexpected(errno_error(errno, "fdatasync " + temporary.string()));
         SIGILLO_TRY(make_folder(path.parent_path()));
         if (::rename(temporary.c_str(), path.c_str()) != 0)
             return std::unexpected(errno_error(errno, "rename to " + path.string()));
@@ -87,12 +89,15 @@ Status TileWriter::remove_partials(const std::filesystem::path& root, unsigned l
             const bool needed = std::ranges::any_of(keep, [&](std::uint64_t size) {
                 return width == std::to_string(tile_width(size, level, index));
             });
-            if (needed) empty = false;
-            else if (::unlink(file->path().c_str()) != 0) return std::unexpected(errno_error(errno, "remove " + file->path().string()));
+            if (needed)
+                empty = false;
+            else if (::unlink(file->path().c_str()) != 0)
+                return std::unexpected(errno_error(errno, "remove " + file->path().string()));
         }
         if (code == std::errc::no_such_file_or_directory) continue;
         if (code) return std::unexpected(errno_error(code.value(), "list " + folder.string()));
-        if (empty && ::rmdir(folder.c_str()) != 0) return std::unexpected(errno_error(errno, "remove " + folder.string()));
+        if (empty && ::rmdir(folder.c_str()) != 0)
+            return std::unexpected(errno_error(errno, "remove " + folder.string()));
     }
     return {};
 }

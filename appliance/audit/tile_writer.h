@@ -1,5 +1,5 @@
-// Writes files below a log directory, each complete under its name or not there; a batch is durable after sync().
-// Not thread-safe.
+// Writes files below a log directory, each complete under its name or not there; a batch is durable after
+// sync(). Not thread-safe.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@ namespace sigillo::audit {
 inline constexpr std::string_view kTemporaryFolder = ".tmp";
 
 class TileWriter {
-   public:
+ public:
     explicit TileWriter(std::filesystem::path root) : root_(std::move(root)) {}
     // The root and its folder for unfinished files, emptied. Durable.
     Status prepare();
@@ -22,11 +22,12 @@ class TileWriter {
     Status put(const TileName& name, ByteView contents);
     Status sync();
 
-    // Removes the partial tiles around `index` at `level` (and bundles at level 0) but those that trees of `keep` have.
+    // Removes the partial tiles around `index` at `level` (and bundles at level 0) but those that trees of
+    // `keep` have.
     static Status remove_partials(const std::filesystem::path& root, unsigned level, std::uint64_t index,
                                   std::initializer_list<std::uint64_t> keep);
 
-   private:
+ private:
     Status make_folder(const std::filesystem::path& folder);
 
     const std::filesystem::path root_;

@@ -2,7 +2,8 @@
 
 namespace sigillo {
 
-WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit) : queue_limit_(queue_limit) {
+WorkerPool::WorkerPool(std::size_t threads, std::size_t queue_limit, std::size_t share)
+    : queue_limit_(queue_limit), share_(share == 0 ? threads : share) {
     threads_.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
@@ -12,15 +13,26 @@ WorkerPool::~WorkerPool() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-Status WorkerPool::submit(Work work) {
+Status WorkerPool::submit(Work work, std::string_view name) {
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return fail(Errc::kUnavailable, "shutting down");
-        if (queue_.size() >= queue_limit_) return fail(Errc::kUnavailable, "queue full");
-        queue_.push_back(std::move(work));
+        if (queued_ >= queue_limit_) return fail(Errc::kUnavailable, "queue full");
+        auto line = lines_.find(name);
+        if (line == lines_.end()) line = lines_.emplace(std::string(name), Line{}).first;
+        line->second.queue.push_back(std::move(work));
+        ++queued_;
+        give_turn(line);
     }
     ready_.notify_one();
     return {};
+}
+
+void WorkerPool::give_turn(Lines::iterator line) {
+    Line& state = line->second;
+    if (state.has_turn || state.queue.empty() || state.running >= share_) return;
+    state.has_turn = true;
+    turns_.push_back(line);
 }
 
 void WorkerPool::close() {
@@ -33,20 +45,37 @@ void WorkerPool::close() {
 
 std::size_t WorkerPool::waiting() const {
     const std::lock_guard lock(mutex_);
-    return queue_.size();
+    return queued_;
 }
 
 void WorkerPool::run() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        ready_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-        if (queue_.empty()) return;
-        Work work = std::move(queue_.front());
-        queue_.pop_front();
+        // A closed pool ends when nothing is queued; what waits for its share is taken up by whoever finishes
+        // before it.
+        ready_.wait(lock, [this] { return !turns_.empty() || (closed_ && queued_ == 0); });
+        if (turns_.empty()) return;
+        const auto line = turns_.front();
+        turns_.pop_front();
+        line->second.has_turn = false;
+        Work work = std::move(line->second.queue.front());
+        line->second.queue.pop_front();
+        --queued_;
+        ++line->second.running;
+        give_turn(line);  // behind the others
         lock.unlock();
         work();
         work = nullptr;  // destroyed outside the lock
         lock.lock();
+        --line->second.running;
+        if (line->second.queue.empty() && line->second.running == 0) {
+            lines_.erase(line);
+        } else {
+            const bool could_not = !line->second.has_turn;
+            give_turn(line);
+            if (could_not && line->second.has_turn) ready_.notify_one();
+        }
+        if (closed_ && queued_ == 0) ready_.notify_all();
     }
 }
 

@@ -60,7 +60,8 @@ Result<Bytes> call_once(const std::string& path, ByteView payload, std::chrono::
                         std::size_t frame_limit) {
     const auto id = message_id(payload);
     if (!id) return fail(Errc::kInvalidArgument, "a request begins with its id");
-    if (payload.size() > frame_limit) return fail(Errc::kLimitExceeded, "the request is longer than a frame may be");
+    if (payload.size() > frame_limit)
+        return fail(Errc::kLimitExceeded, "the request is longer than a frame may be");
     const auto until = SteadyClock::now() + deadline;
     SIGILLO_ASSIGN(const UniqueFd fd, connect_unix(path));
     SIGILLO_TRY(send_all(fd.get(), encode_frame(payload), until));

@@ -34,7 +34,7 @@ struct Link {
 };
 
 class ReconnectingClient final : public Client {
-   public:
+ public:
     explicit ReconnectingClient(ClientConfig config) : config_(std::move(config)) {
         connect();
         thread_ = std::thread([this] { run(); });
@@ -52,7 +52,7 @@ class ReconnectingClient final : public Client {
         return link_ != nullptr;
     }
 
-   private:
+ private:
     struct Refusal {
         Callback callback;
         Error error;
@@ -84,9 +84,11 @@ class ReconnectingClient final : public Client {
 
 void ReconnectingClient::call(std::uint64_t id, ByteView payload, Callback callback) {
     if (message_id(payload) != id)
-        return refuse(std::move(callback), {Errc::kInternal, "the request's id is not the one it is called with"});
+        return refuse(std::move(callback),
+                      {Errc::kInternal, "the request's id is not the one it is called with"});
     if (payload.size() > config_.frame_limit)
-        return refuse(std::move(callback), {Errc::kLimitExceeded, "the request is longer than a frame may be"});
+        return refuse(std::move(callback),
+                      {Errc::kLimitExceeded, "the request is longer than a frame may be"});
     std::shared_ptr<Link> link;
     {
         std::unique_lock lock(mutex_);
@@ -111,7 +113,8 @@ void ReconnectingClient::call(std::uint64_t id, ByteView payload, Callback callb
         std::unique_lock lock(mutex_);
         Callback taken = in_flight_.take(id);
         lock.unlock();
-        if (taken) refuse(std::move(taken), {Errc::kUnavailable, "sigillod does not read from " + config_.path});
+        if (taken)
+            refuse(std::move(taken), {Errc::kUnavailable, "sigillod does not read from " + config_.path});
     }
 }
 
@@ -158,7 +161,8 @@ void ReconnectingClient::receive(Link& link) {
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
     if (got <= 0) {
         const int number = got < 0 ? errno : 0;
-        return disconnect({Errc::kUnavailable, "sigillod closed the connection at " + config_.path, {}, number});
+        return disconnect(
+            {Errc::kUnavailable, "sigillod closed the connection at " + config_.path, {}, number});
     }
     link.reader.feed(ByteView(chunk.data(), static_cast<std::size_t>(got)));
     for (;;) {
@@ -166,7 +170,8 @@ void ReconnectingClient::receive(Link& link) {
         if (frame && !*frame) return;
         const auto id = frame ? message_id(**frame) : std::nullopt;
         if (!id)
-            return disconnect({Errc::kUnavailable, "what answers at " + config_.path + " does not speak this protocol" +
+            return disconnect({Errc::kUnavailable, "what answers at " + config_.path +
+                                                       " does not speak this protocol" +
                                                        (frame ? "" : ": " + frame.error().detail)});
         Callback callback;
         {
@@ -191,8 +196,8 @@ void ReconnectingClient::answer_refused_and_expired() {
                                            std::to_string(config_.deadline.count()) + " ms"));
 }
 
-// Milliseconds until the next deadline or attempt. call() does not wake this thread, which would cost a change of
-// threads a request: so it looks by itself at least eight times a deadline.
+// Milliseconds until the next deadline or attempt. call() does not wake this thread, which would cost a
+// change of threads a request: so it looks by itself at least eight times a deadline.
 int ReconnectingClient::poll_timeout() const {
     const std::lock_guard lock(mutex_);
     const auto now = SteadyClock::now();

@@ -41,31 +41,33 @@ std::vector<std::uint64_t> Attention::take() {
 
 // What a Reply holds: answers once, and in any case.
 class Connection::Ticket {
-   public:
+ public:
     Ticket(std::shared_ptr<Connection> connection, std::uint64_t request, std::size_t size)
         : connection_(std::move(connection)), request_(request), size_(size) {}
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
     ~Ticket() {
         if (!answered_.exchange(true))
-            connection_->finish(error_answer(request_, Errc::kInternal, "the request was dropped without an answer", ""),
-                                size_);
+            connection_->finish(
+                error_answer(request_, Errc::kInternal, "the request was dropped without an answer", ""),
+                size_);
     }
     void answer(const Bytes& payload) {
         if (answered_.exchange(true)) return;
         if (payload.empty() || payload.size() > connection_->frame_limit_) {
-            connection_->finish(error_answer(request_, Errc::kLimitExceeded,
-                                             "the answer has " + std::to_string(payload.size()) +
-                                                 " bytes, a frame from 1 to " +
-                                                 std::to_string(connection_->frame_limit_) + ": ask for less at once",
-                                             "limit"),
-                                size_);
+            connection_->finish(
+                error_answer(request_, Errc::kLimitExceeded,
+                             "the answer has " + std::to_string(payload.size()) +
+                                 " bytes, a frame from 1 to " + std::to_string(connection_->frame_limit_) +
+                                 ": ask for less at once",
+                             "limit"),
+                size_);
         } else {
             connection_->finish(payload, size_);
         }
     }
 
-   private:
+ private:
     const std::shared_ptr<Connection> connection_;
     const std::uint64_t request_;
     const std::size_t size_;  // bytes of the request
@@ -101,7 +103,8 @@ Reply Connection::begin(std::uint64_t request, std::size_t size) {
 void Connection::finish(ByteView payload, std::size_t size) {
     // Answers given on the polling thread itself leave together at the end of its round.
     const bool polling = std::this_thread::get_id() == attention_->poller.load();
-    const auto outcome = writer_.send(payload, polling ? FrameWriter::When::kOnResume : FrameWriter::When::kNow);
+    const auto outcome =
+        writer_.send(payload, polling ? FrameWriter::When::kOnResume : FrameWriter::When::kNow);
     bool look = polling;
     if (outcome == FrameWriter::Outcome::kFull) {
         overflowed_ = true;
@@ -121,7 +124,8 @@ bool Connection::wants_to_read() const {
 }
 
 Result<bool> Connection::receive(const Handler& handler) {
-    // One read a round and connection, so that a busy peer does not starve the others; epoll reports the rest again.
+    // One read a round and connection, so that a busy peer does not starve the others; epoll reports the rest
+    // again.
     std::array<std::uint8_t, std::size_t{64} << 10> chunk;
     const auto got = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (got == 0) return false;

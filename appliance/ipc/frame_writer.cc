@@ -16,7 +16,8 @@ enum class Written : std::uint8_t { kAll, kFull, kBroken };
 // Advances `offset` over what the socket took.
 Written write_some(int fd, ByteView bytes, std::size_t& offset) {
     while (offset < bytes.size()) {
-        const auto sent = ::send(fd, bytes.data() + offset, bytes.size() - offset, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto sent =
+            ::send(fd, bytes.data() + offset, bytes.size() - offset, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) {
             offset += static_cast<std::size_t>(sent);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -1,8 +1,8 @@
 // The writing half of a connection, shared by all threads that send on it.
 //
-// The thread that finds nobody writing writes, and takes along what others queue meanwhile: alone it costs one
-// system call and no change of thread; under load many frames leave in one. The socket is non-blocking: when the
-// peer does not read, the rest waits for resume(), which the thread that polls calls.
+// The thread that finds nobody writing writes, and takes along what others queue meanwhile: alone it costs
+// one system call and no change of thread; under load many frames leave in one. The socket is non-blocking:
+// when the peer does not read, the rest waits for resume(), which the thread that polls calls.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace sigillo::ipc {
 
 // Thread-safe.
 class FrameWriter {
-   public:
+ public:
     enum class Outcome : std::uint8_t {
         kAccepted,  // on its way, or waiting
         kFull,      // would exceed the backlog limit: not taken
@@ -29,8 +29,8 @@ class FrameWriter {
     FrameWriter(int fd, std::size_t backlog_limit, std::function<void()> on_change)
         : fd_(fd), backlog_limit_(backlog_limit), on_change_(std::move(on_change)) {}
 
-    // One frame around `payload`. kOnResume only queues: for the polling thread, which writes the answers of a
-    // whole round at once.
+    // One frame around `payload`. kOnResume only queues: for the polling thread, which writes the answers of
+    // a whole round at once.
     Outcome send(ByteView payload, When when = When::kNow);
     // Writes what waits, as far as the socket takes it.
     void resume();
@@ -40,7 +40,7 @@ class FrameWriter {
     bool empty() const;    // nothing left to write
     bool broken() const;
 
-   private:
+ private:
     // Returns whether the state changed to full or broken.
     bool write_out(std::unique_lock<std::mutex>& lock);
 

@@ -1,5 +1,7 @@
 #include "appliance/ipc/framing.h"
 
+#include <openssl/crypto.h>
+
 namespace sigillo::ipc {
 namespace {
 
@@ -33,7 +35,8 @@ std::optional<std::uint64_t> message_id(ByteView payload) {
 }
 
 void FrameReader::feed(ByteView bytes) {
-    // What was handed out is dropped only when it is the larger part, so that a byte moves at most once or twice.
+    // What was handed out is dropped only when it is the larger part, so that a byte moves at most once or
+    // twice.
     if (consumed_ == buffer_.size()) {
         buffer_.clear();
         consumed_ = 0;
@@ -53,8 +56,11 @@ Result<std::optional<Bytes>> FrameReader::next() {
         return fail(Errc::kLimitExceeded,
                     "frame of " + std::to_string(size) + " bytes, at most " + std::to_string(limit_));
     if (rest.size() - kHeaderSize < size) return std::optional<Bytes>{};
+    auto payload = std::optional<Bytes>(to_bytes(rest.subspan(kHeaderSize, size)));
+    // It may hold an OTP's seed or a PIN: the reader keeps no copy.
+    OPENSSL_cleanse(buffer_.data() + consumed_ + kHeaderSize, size);
     consumed_ += kHeaderSize + size;
-    return std::optional<Bytes>(to_bytes(rest.subspan(kHeaderSize, size)));
+    return payload;
 }
 
 }  // namespace sigillo::ipc

@@ -14,7 +14,7 @@ namespace sigillo::ipc {
 
 // Not thread-safe. All deadlines are equally long, so the order of arrival is their order.
 class InFlight {
-   public:
+ public:
     using Moment = std::chrono::steady_clock::time_point;
 
     bool contains(std::uint64_t id) const { return by_id_.contains(id); }
@@ -34,7 +34,8 @@ class InFlight {
     }
     std::vector<Client::Callback> take_expired(Moment now) {
         std::vector<Client::Callback> expired;
-        while (!entries_.empty() && entries_.front().deadline <= now) expired.push_back(take(entries_.front().id));
+        while (!entries_.empty() && entries_.front().deadline <= now)
+            expired.push_back(take(entries_.front().id));
         return expired;
     }
     std::vector<Client::Callback> take_all() { return take_expired(Moment::max()); }
@@ -43,7 +44,7 @@ class InFlight {
         return entries_.front().deadline;
     }
 
-   private:
+ private:
     struct Entry {
         std::uint64_t id;
         Moment deadline;

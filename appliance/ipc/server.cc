@@ -27,8 +27,9 @@ constexpr std::chrono::milliseconds kStopTick{10};
 constexpr std::chrono::seconds kRefusalLogPause{1};  // strangers cannot flood the log
 
 class PollingServer final : public Server {
-   public:
-    PollingServer(ServerConfig config, Handler handler, Logger& logger, ListeningSocket listener, UniqueFd epoll)
+ public:
+    PollingServer(ServerConfig config, Handler handler, Logger& logger, ListeningSocket listener,
+                  UniqueFd epoll)
         : config_(std::move(config)),
           handler_(std::move(handler)),
           logger_(logger),
@@ -54,7 +55,7 @@ class PollingServer final : public Server {
 
     std::size_t in_flight() const override { return attention_->in_flight; }
 
-   private:
+ private:
     using Connections = std::unordered_map<std::uint64_t, std::shared_ptr<Connection>>;
 
     void run();
@@ -106,7 +107,9 @@ void PollingServer::run() {
                 }))
                 break;
         }
-        const auto tick = stopping_ ? kStopTick : accept_paused_ ? kAcceptPause : std::chrono::milliseconds{-1};
+        const auto tick = stopping_        ? kStopTick
+                          : accept_paused_ ? kAcceptPause
+                                           : std::chrono::milliseconds{-1};
         const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                                        static_cast<int>(tick.count()));
         if (accept_paused_ && listener_) {
@@ -158,8 +161,9 @@ void PollingServer::accept_one(UniqueFd fd) {
     socklen_t size = sizeof credentials;
     const bool known = ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
     const auto& allowed = config_.allowed_uids;
-    const bool welcome = known && (allowed.empty() ? credentials.uid == ::geteuid()
-                                                   : std::ranges::find(allowed, credentials.uid) != allowed.end());
+    const bool welcome =
+        known && (allowed.empty() ? credentials.uid == ::geteuid()
+                                  : std::ranges::find(allowed, credentials.uid) != allowed.end());
     if (!welcome || connections_.size() >= config_.connection_limit) {
         ++refusals_;
         const auto now = std::chrono::steady_clock::now();

@@ -27,8 +27,8 @@ Result<sockaddr_un> address_of(const std::string& path) {
         return fail(Errc::kUnavailable, "a socket needs a path", {}, EINVAL);
     if (path.size() > kLongest)
         return fail(Errc::kUnavailable,
-                    "socket path of " + std::to_string(path.size()) + " bytes, at most " + std::to_string(kLongest) +
-                        ": choose a shorter directory than in " + path,
+                    "socket path of " + std::to_string(path.size()) + " bytes, at most " +
+                        std::to_string(kLongest) + ": choose a shorter directory than in " + path,
                     {}, ENAMETOOLONG);
     std::memcpy(address.sun_path, path.data(), path.size());
     return address;
@@ -50,18 +50,19 @@ int bind_to(int fd, const sockaddr_un& address) {
 
 // The name is taken: frees it if what holds it is a socket on which nobody listens any more.
 Status remove_leftover(const std::string& path, const sockaddr_un& address) {
-    struct stat info {};
+    struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) {
         if (errno == ENOENT) return {};  // gone in between
         return unavailable(errno, "look at " + path);
     }
     if (!S_ISSOCK(info.st_mode))
-        return fail(Errc::kUnavailable, path + " exists and is not a socket: remove it or choose another path", {},
-                    EADDRINUSE);
+        return fail(Errc::kUnavailable,
+                    path + " exists and is not a socket: remove it or choose another path", {}, EADDRINUSE);
     SIGILLO_ASSIGN(const UniqueFd probe, new_socket());
     const int answer = connect_to(probe.get(), address);
     if (answer == 0 || answer == EAGAIN)  // EAGAIN: its queue is full, so it lives
-        return fail(Errc::kUnavailable, path + " is in use by a running server: stop it first", {}, EADDRINUSE);
+        return fail(Errc::kUnavailable, path + " is in use by a running server: stop it first", {},
+                    EADDRINUSE);
     if (answer != ECONNREFUSED) return unavailable(answer, "ask who holds " + path);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return unavailable(errno, "remove leftover " + path);
     return {};
@@ -85,7 +86,7 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& path, unsigned 
         bound = bind_to(fd.get(), address);
     }
     if (bound != 0) return unavailable(bound, "bind " + path);
-    struct stat info {};
+    struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) return unavailable(errno, "look at " + path);
     ListeningSocket socket(std::move(fd), path, info.st_dev, info.st_ino);
     // Nobody can connect before listen(), so nobody sees the mode that the umask gave.
@@ -96,7 +97,7 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& path, unsigned 
 
 ListeningSocket::~ListeningSocket() {
     if (!fd_) return;  // moved from
-    struct stat info {};
+    struct stat info{};
     if (::lstat(path_.c_str(), &info) == 0 && info.st_dev == device_ && info.st_ino == inode_)
         ::unlink(path_.c_str());  // a leftover is replaced by the next start
 }
@@ -104,7 +105,8 @@ ListeningSocket::~ListeningSocket() {
 Result<UniqueFd> connect_unix(const std::string& path) {
     SIGILLO_ASSIGN(const sockaddr_un address, address_of(path));
     SIGILLO_ASSIGN(UniqueFd fd, new_socket());
-    if (const int number = connect_to(fd.get(), address); number != 0) return unavailable(number, "connect to " + path);
+    if (const int number = connect_to(fd.get(), address); number != 0)
+        return unavailable(number, "connect to " + path);
     return fd;
 }
 

@@ -12,17 +12,17 @@ namespace sigillo::ipc {
 
 // A listening socket whose name disappears with it, unless somebody else's socket has the name by then.
 class ListeningSocket {
-   public:
+ public:
     // Replaces the leftover of a dead server, never a live one's socket, never a file that is no socket. Two
-    // servers that start at once are told apart by a lock on the directory. `mode` holds from before the first
-    // connection can be made, whatever the umask.
+    // servers that start at once are told apart by a lock on the directory. `mode` holds from before the
+    // first connection can be made, whatever the umask.
     static Result<ListeningSocket> open(const std::string& path, unsigned mode);
     ListeningSocket(ListeningSocket&& other) noexcept = default;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();
     int fd() const { return fd_.get(); }
 
-   private:
+ private:
     ListeningSocket(UniqueFd fd, std::string path, unsigned long long device, unsigned long long inode)
         : fd_(std::move(fd)), path_(std::move(path)), device_(device), inode_(inode) {}
     UniqueFd fd_;

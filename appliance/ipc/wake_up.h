@@ -8,13 +8,13 @@ namespace sigillo::ipc {
 
 // Thread-safe. Signals that come before clear() count as one.
 class WakeUp {
-   public:
+ public:
     WakeUp();  // without descriptors left there is no IPC: throws std::system_error
     int fd() const { return fd_.get(); }
     void signal() const;
     void clear() const;
 
-   private:
+ private:
     UniqueFd fd_;
 };
 

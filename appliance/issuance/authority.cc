@@ -8,6 +8,8 @@ namespace sigillo::issuance {
 namespace {
 
 constexpr std::string_view kAuthorityKey = "ca";
+// Between two attempts after one failed: each costs a log entry, and anonymous requests ask for the list.
+constexpr BootTime kRetryPause{60'000};
 
 std::string serial_text(ByteView serial) {
     std::string text = hex_encode(serial);
@@ -50,12 +52,22 @@ Result<std::unique_ptr<Authority>> Authority::open(const Parts& parts, Authority
 Result<Bytes> Authority::crl() {
     const std::lock_guard lock(mutex_);
     const WallTime now = parts_.ledger.clock().now();
+    const BootTime boot_now = parts_.ledger.clock().boot_now();
     const bool due = now < crl_made_ || now - crl_made_ >= config_.crl_interval;
     if (!stale_ && !due) return crl_;
+    // Anonymous requests end here: after a failure the list of before serves, and trying again waits.
+    const bool usable = !crl_.empty() && now >= crl_made_ && now - crl_made_ < config_.ca.crl_validity;
+    if (boot_now < next_try_) {
+        if (usable) return crl_;
+        return fail(Errc::kUnavailable,
+                    "the last attempt to make a list failed; the next is due within a minute");
+    }
     stale_ = false;  // before reading: what changes meanwhile sets it again
     auto made = make_crl();
     if (!made) {
         stale_ = true;
+        next_try_ = boot_now + kRetryPause;
+        if (usable) return crl_;
         return made;
     }
     crl_ = *made;
@@ -63,8 +75,33 @@ Result<Bytes> Authority::crl() {
     return crl_;
 }
 
-Result<Bytes> Authority::make_crl() {
+Result<std::vector<RevokedCertificate>> Authority::revoked() {
     const std::int64_t now_ms = unix_millis(parts_.ledger.clock().now());
+    return parts_.ledger.view([&](ReadTransaction& txn) -> Result<std::vector<RevokedCertificate>> {
+        std::vector<Bytes> serials;
+        SIGILLO_TRY(txn.scan(tables::kRevocations.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
+            serials.push_back(to_bytes(key));
+            return true;
+        }));
+        std::vector<RevokedCertificate> entries;
+        for (const Bytes& serial : serials) {
+            SIGILLO_ASSIGN(const auto revocation,
+                           require(txn, parts_.ledger.codec(), tables::kRevocations, serial, "serial"));
+            // RFC 5280 §3.3: an entry stays until one list after the certificate's end has carried it; ours a
+            // day.
+            constexpr std::int64_t kGraceMs = 24LL * 3600 * 1000;
+            if (revocation.value.lifted() || revocation.value.not_after_ms() + kGraceMs < now_ms) continue;
+            entries.push_back({serial_text(serial), from_unix_millis(revocation.value.time_ms()),
+                               static_cast<RevocationReason>(revocation.value.reason())});
+        }
+        return entries;
+    });
+}
+
+Result<Bytes> Authority::make_crl() {
+    SIGILLO_ASSIGN(const auto entries, revoked());
+    if (entries.size() > config_.ca.max_crl_entries)
+        return fail(Errc::kLimitExceeded, "more revoked certificates than issuance.max_crl_entries");
     // The number is durable before the list exists, so that no two lists ever share one.
     SIGILLO_ASSIGN(const std::uint64_t number,
                    parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::uint64_t> {
@@ -77,27 +114,7 @@ Result<Bytes> Authority::make_crl() {
                        SIGILLO_TRY(recorder.log(std::move(event)));
                        return authority.value.crl_number();
                    }));
-    SIGILLO_ASSIGN(const auto revoked, parts_.ledger.view([&](ReadTransaction& txn)
-                                                              -> Result<std::vector<RevokedCertificate>> {
-        std::vector<Bytes> serials;
-        SIGILLO_TRY(txn.scan(tables::kRevocations.space, {}, {}, [&](ByteView key, ByteView) -> Result<bool> {
-            serials.push_back(to_bytes(key));
-            return true;
-        }));
-        std::vector<RevokedCertificate> entries;
-        for (const Bytes& serial : serials) {
-            SIGILLO_ASSIGN(const auto revocation,
-                           require(txn, parts_.ledger.codec(), tables::kRevocations, serial, "serial"));
-            // RFC 5280 §3.3: an entry stays until one list after the certificate's end has carried it; ours
-            // stays a day.
-            constexpr std::int64_t kGraceMs = 24LL * 3600 * 1000;
-            if (revocation.value.lifted() || revocation.value.not_after_ms() + kGraceMs < now_ms) continue;
-            entries.push_back({serial_text(serial), from_unix_millis(revocation.value.time_ms()),
-                               static_cast<RevocationReason>(revocation.value.reason())});
-        }
-        return entries;
-    }));
-    return ca_->make_crl(revoked, number);
+    return ca_->make_crl(entries, number);
 }
 
 Status Authority::revoke(audit::Recorder& recorder, ByteView serial, RevocationReason reason,
@@ -124,7 +141,6 @@ Status Authority::lift_hold(audit::Recorder& recorder, ByteView serial) {
 }
 
 void Authority::changed() {
-    const std::lock_guard lock(mutex_);
     stale_ = true;
 }
 

@@ -1,10 +1,12 @@
 // The embedded CA with its memory: its certificate, what it revoked, and the list that says so.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "appliance/audit/recorder.h"
 #include "appliance/base/ids.h"
@@ -52,15 +54,18 @@ class Authority {
  private:
     Authority(const Parts& parts, AuthorityConfig config, std::unique_ptr<CertificateAuthority> ca)
         : parts_(parts), config_(std::move(config)), ca_(std::move(ca)) {}
+    Result<std::vector<RevokedCertificate>> revoked();
     Result<Bytes> make_crl();
 
     const Parts parts_;
     const AuthorityConfig config_;
     const std::unique_ptr<CertificateAuthority> ca_;
     std::mutex mutex_;  // one list is made at a time
-    Bytes crl_;         // guarded by mutex_, as are the two below
+    Bytes crl_;         // guarded by mutex_, as is what follows but stale_
     WallTime crl_made_{};
-    bool stale_ = true;
+    BootTime next_try_{0};
+    // Set without the mutex: a revocation must not wait for an HSM that hangs.
+    std::atomic<bool> stale_{true};
 };
 
 }  // namespace sigillo::issuance

@@ -144,7 +144,11 @@ Status Credentials::set_status(const std::string& tenant, std::string_view actor
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, own(recorder.transaction(), tenant, credential));
         const record::CredentialStatus now = record.value.status();
-        if (now == wanted) {
+        const bool by_officer = tenant.empty();
+        // An officer who suspends what its client has suspended already takes the hold over.
+        const bool takes_over =
+            by_officer && wanted == record::STATUS_SUSPENDED && !record.value.held_by_officer();
+        if (now == wanted && !takes_over) {
             if (in_transaction) SIGILLO_TRY(in_transaction(recorder));
             return {};
         }
@@ -152,6 +156,10 @@ Status Credentials::set_status(const std::string& tenant, std::string_view actor
             return fail(Errc::kConflict, "a revocation is final", "status");
         if (now == record::STATUS_PENDING && wanted != record::STATUS_REVOKED)
             return fail(Errc::kConflict, "the credential has no certificate yet", "status");
+        if (!by_officer && wanted == record::STATUS_ACTIVE && record.value.held_by_officer())
+            return fail(Errc::kConflict,
+                        "a security officer suspended the credential, and only one resumes it", "status");
+        record.value.set_held_by_officer(by_officer && wanted == record::STATUS_SUSPENDED);
         record.value.set_status(wanted);
         record.value.set_status_reason(reason);
         record.value.set_status_changed_ms(unix_millis(recorder.clock().now()));
@@ -265,6 +273,10 @@ Result<std::vector<CredentialInfo>> Credentials::list(const std::string& tenant,
                 if (id <= after) return true;
                 SIGILLO_ASSIGN(auto record, require(txn, parts_.ledger.codec(), tables::kCredentials,
                                                     key_of(id), "credentialID"));
+                // Indexes are only hints: the record itself says whose it is.
+                if ((!tenant.empty() && record.value.tenant() != tenant) ||
+                    (!signer.empty() && record.value.signer_id() != signer))
+                    return true;
                 if (only_valid &&
                     (record.value.status() != record::STATUS_ACTIVE ||
                      record.value.not_before_ms() > now_ms || record.value.not_after_ms() < now_ms))

@@ -91,7 +91,8 @@ class Credentials {
 
     // `status`: active (resume), suspended, revoked. `reason`: free text for the log; a CRLReason's name is
     // used as such. `actor` goes into the log: "client:<id>" or "officer:<name>". An empty tenant is an
-    // officer's. Asking for the state that holds already changes nothing. kConflict: revoked is final.
+    // officer's. Asking for the state that holds already changes nothing. kConflict: revoked is final;
+    // what an officer suspended only an officer resumes.
     Status set_status(const std::string& tenant, std::string_view actor, const CredentialId& credential,
                       std::string_view status, const std::string& reason,
                       const OnCredentialChanged& in_transaction = nullptr);

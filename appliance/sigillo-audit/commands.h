@@ -1,5 +1,5 @@
-// The auditor's commands. Each returns the exit code: 0 holds, 1 does not; usage errors (2) never come this far, but for
-// files named on the command line that cannot be read.
+// The auditor's commands. Each returns the exit code: 0 holds, 1 does not; usage errors (2) never come this
+// far, but for files named on the command line that cannot be read.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// sigillo-audit: the auditor's offline verifier. Needs a copy of the log directory and the log's verifier key, nothing of
-// the appliance.
+// sigillo-audit: the auditor's offline verifier. Needs a copy of the log directory and the log's verifier
+// key, nothing of the appliance.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -72,15 +72,21 @@ int main(int argc, char** argv) {
         "each leaf's canonical JSON, and that the uses of each key are numbered without a gap.\n"
         "Earlier epochs below DIR/epochs/ are verified too.");
     add_log_options(*verify, log, true);
-    verify->add_option("--old", old_checkpoint, "A checkpoint kept from before: the log must be its extension")->type_name("FILE");
+    verify
+        ->add_option("--old", old_checkpoint, "A checkpoint kept from before: the log must be its extension")
+        ->type_name("FILE");
 
     auto* show_command = app.add_subcommand("show", "Show leaves, each checked against the signed root.");
     add_log_options(*show_command, log, true);
     show_command->add_option("--from", show.from, "First index (default 0)")->type_name("N");
-    auto* to_option = show_command->add_option("--to", to, "Last index (default: the last leaf)")->type_name("N");
-    show_command->add_option("--type", show.type, "Only this type of event; ending in a dot, all that begin so")->type_name("TYPE");
+    auto* to_option =
+        show_command->add_option("--to", to, "Last index (default: the last leaf)")->type_name("N");
+    show_command
+        ->add_option("--type", show.type, "Only this type of event; ending in a dot, all that begin so")
+        ->type_name("TYPE");
 
-    auto* uses = app.add_subcommand("uses", "Every use of one key, and whether these are all. Walks the whole log.");
+    auto* uses =
+        app.add_subcommand("uses", "Every use of one key, and whether these are all. Walks the whole log.");
     add_log_options(*uses, log, true);
     uses->add_option("--credential", credential, "The credential's id")->required()->type_name("ID");
 

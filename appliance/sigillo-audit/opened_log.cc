@@ -8,7 +8,8 @@ Result<audit::TrustedKeys> read_keys(const std::filesystem::path& file) {
     auto text = read_file(file, 64 << 10);
     if (!text) return fail(Errc::kInvalidArgument, "--key: " + text.error().detail, "key");
     auto keys = audit::TrustedKeys::parse(as_text(*text));
-    if (!keys) return fail(Errc::kInvalidArgument, "--key " + file.string() + ": " + keys.error().detail, "key");
+    if (!keys)
+        return fail(Errc::kInvalidArgument, "--key " + file.string() + ": " + keys.error().detail, "key");
     return keys;
 }
 
@@ -26,6 +27,8 @@ Result<audit::LogSnapshot> open_log(const LogArguments& arguments) {
     return snapshot;
 }
 
-int report(const Error& error) { return error.field.empty() ? report_failure(error) : report_usage(error); }
+int report(const Error& error) {
+    return error.field.empty() ? report_failure(error) : report_usage(error);
+}
 
 }  // namespace sigillo::audit_tool

@@ -30,15 +30,19 @@ Status check(const json& proof, const audit::TrustedKeys& keys) {
     if (!leaf) return fail(Errc::kCorrupt, "\"leaf\" is not base64");
     std::vector<audit::Hash> path;
     for (const json& item : proof["proof"]) {
-        const auto bytes = item.is_string() ? base64_decode(item.get<std::string>()) : fail(Errc::kCorrupt, "");
+        const auto bytes =
+            item.is_string() ? base64_decode(item.get<std::string>()) : fail(Errc::kCorrupt, "");
         if (!bytes) return fail(Errc::kCorrupt, "\"proof\" has a member that is not base64");
         SIGILLO_ASSIGN(path.emplace_back(), audit::to_hash(*bytes));
     }
     const auto index = proof["index"].get<std::uint64_t>();
-    if (!audit::verify_inclusion(index, head.checkpoint.size, audit::leaf_hash(*leaf), path, head.checkpoint.root))
-        return fail(Errc::kCorrupt, "the leaf is not at index " + std::to_string(index) + " under the checkpoint of size " +
+    if (!audit::verify_inclusion(index, head.checkpoint.size, audit::leaf_hash(*leaf), path,
+                                 head.checkpoint.root))
+        return fail(Errc::kCorrupt, "the leaf is not at index " + std::to_string(index) +
+                                        " under the checkpoint of size " +
                                         std::to_string(head.checkpoint.size));
-    std::cout << "Leaf " << index << " is in " << head.checkpoint.origin << " as of size " << grouped(head.checkpoint.size) << ":\n"
+    std::cout << "Leaf " << index << " is in " << head.checkpoint.origin << " as of size "
+              << grouped(head.checkpoint.size) << ":\n"
               << printable(as_text(*leaf)) << std::endl;
     return {};
 }

@@ -20,7 +20,9 @@ std::string details(const audit::Leaf& leaf) {
         if (!text.empty()) text += "  ";
         text.append(name).append("=").append(printable(value));
     };
-    const auto shorten = [](const std::string& value) { return value.size() <= 44 ? value : value.substr(0, 41) + "..."; };
+    const auto shorten = [](const std::string& value) {
+        return value.size() <= 44 ? value : value.substr(0, 41) + "...";
+    };
     for (const auto& [name, value] : leaf.texts) {
         if (name != "type" && name != "time" && name != "credential") add(name, shorten(value));
     }
@@ -33,7 +35,9 @@ std::string details(const audit::Leaf& leaf) {
 
 void print_row(std::uint64_t index, const audit::Leaf& leaf) {
     std::string row = std::to_string(index);
-    const auto pad_to = [&](std::size_t width) { row.append(row.size() < width ? width - row.size() : 1, ' '); };
+    const auto pad_to = [&](std::size_t width) {
+        row.append(row.size() < width ? width - row.size() : 1, ' ');
+    };
     pad_to(10);
     row += printable(leaf.time);
     pad_to(36);
@@ -46,15 +50,19 @@ void print_row(std::uint64_t index, const audit::Leaf& leaf) {
 
 }  // namespace
 
-// Leaves are shown as they are read; a bundle that does not hash to its place under the root ends the command.
+// Leaves are shown as they are read; a bundle that does not hash to its place under the root ends the
+// command.
 int show_leaves(const LogArguments& log, const ShowArguments& what) {
     const auto snapshot = open_log(log);
     if (!snapshot) return report(snapshot.error());
     const std::uint64_t size = snapshot->checkpoint().size;
     const std::uint64_t end = what.to ? std::min(size, *what.to + 1) : size;
     if (what.from > 0 && what.from >= size)
-        return report_usage({Errc::kInvalidArgument, "--from " + std::to_string(what.from) + ": the log has " + grouped(size) + " leaves"});
-    if (!log.json) std::cout << "INDEX     TIME                      TYPE                    CREDENTIAL                        DETAILS\n";
+        return report_usage({Errc::kInvalidArgument, "--from " + std::to_string(what.from) +
+                                                         ": the log has " + grouped(size) + " leaves"});
+    if (!log.json)
+        std::cout << "INDEX     TIME                      TYPE                    CREDENTIAL                 "
+                     "       DETAILS\n";
     for (std::uint64_t index = what.from; index < end;) {
         const std::uint64_t bundle = index / audit::kTileWidth;
         const auto entries = snapshot->entries(bundle);
@@ -67,12 +75,17 @@ int show_leaves(const LogArguments& log, const ShowArguments& what) {
         for (; index < end && index / audit::kTileWidth == bundle; ++index) {
             const Bytes& bytes = (*entries)[index % audit::kTileWidth];
             if (audit::leaf_hash(bytes) != (*tile)[index % audit::kTileWidth])
-                return report_failure({Errc::kCorrupt, "leaf " + std::to_string(index) + " does not hash to its place in the tree"});
+                return report_failure({Errc::kCorrupt, "leaf " + std::to_string(index) +
+                                                           " does not hash to its place in the tree"});
             const auto leaf = audit::parse_leaf(bytes);
-            if (!leaf) return report_failure({Errc::kCorrupt, "leaf " + std::to_string(index) + " " + leaf.error().detail});
+            if (!leaf)
+                return report_failure(
+                    {Errc::kCorrupt, "leaf " + std::to_string(index) + " " + leaf.error().detail});
             if (!matches(*leaf, what.type)) continue;
-            if (log.json) std::cout << "{\"index\":" << index << ",\"event\":" << as_text(bytes) << "}\n";
-            else print_row(index, *leaf);
+            if (log.json)
+                std::cout << "{\"index\":" << index << ",\"event\":" << as_text(bytes) << "}\n";
+            else
+                print_row(index, *leaf);
         }
     }
     std::cout.flush();

@@ -32,13 +32,16 @@ std::string printable(std::string_view text) {
         const char32_t c = *point;
         const bool harmful = c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) ||
                              (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-        if (harmful) shown += '?';
-        else shown += before.substr(0, before.size() - text.size());
+        if (harmful)
+            shown += '?';
+        else
+            shown += before.substr(0, before.size() - text.size());
     }
     return shown;
 }
 
-ProgressLine::ProgressLine(std::string what) : what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(std::string what)
+    : what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
     if (shown_) std::cerr << "\r\033[K" << std::flush;

@@ -16,14 +16,14 @@ std::string printable(std::string_view text);
 
 // A line on standard error that counts on, when that is a terminal. Not thread-safe.
 class ProgressLine {
-   public:
+ public:
     explicit ProgressLine(std::string what);
     ~ProgressLine();
     ProgressLine(const ProgressLine&) = delete;
     ProgressLine& operator=(const ProgressLine&) = delete;
     audit::LogSnapshot::Progress callback();
 
-   private:
+ private:
     void show(std::uint64_t done, std::uint64_t total);
     const std::string what_;
     const bool terminal_;

@@ -14,7 +14,9 @@ struct Use {
     std::optional<audit::Leaf> outcome;
     std::uint64_t outcome_index = 0;
 
-    std::string result() const { return outcome ? std::string(outcome->text("result").value_or("?")) : "open"; }
+    std::string result() const {
+        return outcome ? std::string(outcome->text("result").value_or("?")) : "open";
+    }
 };
 
 using Uses = std::map<std::uint64_t, Use>;  // by the Intent's index
@@ -52,8 +54,8 @@ nlohmann::json to_json(std::uint64_t index, const Use& use) {
 }
 
 void print(std::uint64_t index, const Use& use) {
-    std::cout << "leaf " << index << "  " << printable(use.intent.time) << "  seq " << use.intent.number("seq").value_or(0) << "  "
-              << printable(use.result());
+    std::cout << "leaf " << index << "  " << printable(use.intent.time) << "  seq "
+              << use.intent.number("seq").value_or(0) << "  " << printable(use.result());
     if (use.outcome) std::cout << " (leaf " << use.outcome_index << ")";
     std::cout << '\n';
     const auto hashes = list_of(use.intent, "hashes");
@@ -90,19 +92,27 @@ int show_uses(const LogArguments& log, const std::string& credential) {
     const auto state = found == checker.credentials().end() ? audit::UseChecker::Credential{} : found->second;
     const bool earlier = state.first_seq > 1;
     if (log.json) {
-        nlohmann::json out{{"credential", credential}, {"complete", !earlier}, {"first_seq", state.first_seq}, {"last_seq", state.seq},
-                           {"checkpoint", snapshot->head().note}, {"uses", nlohmann::json::array()}};
+        nlohmann::json out{{"credential", credential},
+                           {"complete", !earlier},
+                           {"first_seq", state.first_seq},
+                           {"last_seq", state.seq},
+                           {"checkpoint", snapshot->head().note},
+                           {"uses", nlohmann::json::array()}};
         for (const auto& [index, use] : uses) out["uses"].push_back(to_json(index, use));
         std::cout << out.dump() << std::endl;
         return kHolds;
     }
     for (const auto& [index, use] : uses) print(index, use);
-    const std::string as_of = " as of the checkpoint of size " + grouped(snapshot->checkpoint().size) + " of " + snapshot->checkpoint().origin;
-    if (state.seq == 0) std::cout << "This key was never used" << as_of << ".\n";
+    const std::string as_of = " as of the checkpoint of size " + grouped(snapshot->checkpoint().size) +
+                              " of " + snapshot->checkpoint().origin;
+    if (state.seq == 0)
+        std::cout << "This key was never used" << as_of << ".\n";
     else if (earlier)
-        std::cout << "These are all uses in this epoch (seq " << state.first_seq << " to " << state.seq << " without a gap)" << as_of
-                  << "; those before are in earlier epochs.\n";
-    else std::cout << "These are all uses of this key: " << grouped(uses.size()) << ", seq 1 to " << state.seq << " without a gap" << as_of << ".\n";
+        std::cout << "These are all uses in this epoch (seq " << state.first_seq << " to " << state.seq
+                  << " without a gap)" << as_of << "; those before are in earlier epochs.\n";
+    else
+        std::cout << "These are all uses of this key: " << grouped(uses.size()) << ", seq 1 to " << state.seq
+                  << " without a gap" << as_of << ".\n";
     std::cout.flush();
     return kHolds;
 }

@@ -49,14 +49,16 @@ std::map<std::uint64_t, std::filesystem::path> earlier_epochs(const std::filesys
         const std::string name = entry->path().filename().string();
         std::uint64_t number = 0;
         const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-        if (error == std::errc() && end == name.data() + name.size() && std::filesystem::exists(entry->path() / audit::kCheckpointName))
+        if (error == std::errc() && end == name.data() + name.size() &&
+            std::filesystem::exists(entry->path() / audit::kCheckpointName))
             found.emplace(number, entry->path());
     }
     return found;
 }
 
 // The checkpoint that an epoch's first leaf hands on must be one of the log set aside.
-Status check_succession(const std::vector<Verified>& epochs, const audit::TrustedKeys& keys, std::vector<std::string>& notes) {
+Status check_succession(const std::vector<Verified>& epochs, const audit::TrustedKeys& keys,
+                        std::vector<std::string>& notes) {
     for (const Verified& epoch : epochs) {
         if (!epoch.first || epoch.first->type != "epoch.opened") continue;
         const auto note = epoch.first->text("previous_checkpoint");
@@ -65,23 +67,24 @@ Status check_succession(const std::vector<Verified>& epochs, const audit::Truste
         const auto before = std::ranges::find_if(epochs, [&](const Verified& other) {
             return other.snapshot.checkpoint().origin == previous.checkpoint.origin;
         });
-        const std::string name = epoch.snapshot.checkpoint().origin + " succeeds " + previous.checkpoint.origin + " at size " +
-                                 grouped(previous.checkpoint.size);
+        const std::string name = epoch.snapshot.checkpoint().origin + " succeeds " +
+                                 previous.checkpoint.origin + " at size " + grouped(previous.checkpoint.size);
         if (before == epochs.end()) {
             notes.push_back(name + ", which is not below this directory");
         } else if (before->snapshot.checkpoint().size < previous.checkpoint.size) {
-            notes.push_back(name + ", of which only " + grouped(before->snapshot.checkpoint().size) + " leaves are here");
+            notes.push_back(name + ", of which only " + grouped(before->snapshot.checkpoint().size) +
+                            " leaves are here");
         } else {
             SIGILLO_TRY(before->snapshot.extends(previous.checkpoint));
-            notes.push_back(name + ": ordered by " + printable(epoch.first->text("officer").value_or("?")) + ", because " +
-                            printable(epoch.first->text("reason").value_or("?")));
+            notes.push_back(name + ": ordered by " + printable(epoch.first->text("officer").value_or("?")) +
+                            ", because " + printable(epoch.first->text("reason").value_or("?")));
         }
     }
     return {};
 }
 
-Status check_old(const std::vector<Verified>& epochs, const audit::TrustedKeys& keys, const std::filesystem::path& file,
-                 std::vector<std::string>& notes) {
+Status check_old(const std::vector<Verified>& epochs, const audit::TrustedKeys& keys,
+                 const std::filesystem::path& file, std::vector<std::string>& notes) {
     const auto bytes = read_file(file, audit::kNoteLimit);
     if (!bytes) return fail(Errc::kInvalidArgument, "--old: " + bytes.error().detail, "old");
     auto old = audit::open_checkpoint(as_text(*bytes), keys);
@@ -90,10 +93,12 @@ Status check_old(const std::vector<Verified>& epochs, const audit::TrustedKeys& 
         return epoch.snapshot.checkpoint().origin == old->checkpoint.origin;
     });
     if (same == epochs.end())
-        return fail(Errc::kCorrupt, "--old " + file.string() + " is a checkpoint of " + old->checkpoint.origin + ", and no such log is here");
+        return fail(Errc::kCorrupt, "--old " + file.string() + " is a checkpoint of " +
+                                        old->checkpoint.origin + ", and no such log is here");
     if (auto status = same->snapshot.extends(old->checkpoint); !status)
         return fail(Errc::kCorrupt, "--old " + file.string() + ": " + status.error().detail);
-    notes.push_back("extends " + file.string() + ", signed at size " + grouped(old->checkpoint.size) + ": nothing of it was changed or removed");
+    notes.push_back("extends " + file.string() + ", signed at size " + grouped(old->checkpoint.size) +
+                    ": nothing of it was changed or removed");
     return {};
 }
 
@@ -112,13 +117,17 @@ nlohmann::json to_json(const Verified& epoch) {
 void print(const Verified& epoch) {
     const Checkpoint& checkpoint = epoch.snapshot.checkpoint();
     std::cout << "log         " << checkpoint.origin << "  (" << epoch.directory.string() << ")\n"
-              << "checkpoint  size " << grouped(checkpoint.size) << ", root " << base64_encode(checkpoint.root) << ", signature holds\n"
-              << "leaves      " << grouped(checkpoint.size) << " hash to the root through every tile; each is canonical JSON\n"
-              << "uses        " << grouped(epoch.uses.intents()) << " uses of " << grouped(epoch.uses.credentials().size())
-              << " keys, no gap in their numbers";
-    if (epoch.uses.open_intents() > 0) std::cout << "; " << grouped(epoch.uses.open_intents()) << " without an outcome yet";
+              << "checkpoint  size " << grouped(checkpoint.size) << ", root "
+              << base64_encode(checkpoint.root) << ", signature holds\n"
+              << "leaves      " << grouped(checkpoint.size)
+              << " hash to the root through every tile; each is canonical JSON\n"
+              << "uses        " << grouped(epoch.uses.intents()) << " uses of "
+              << grouped(epoch.uses.credentials().size()) << " keys, no gap in their numbers";
+    if (epoch.uses.open_intents() > 0)
+        std::cout << "; " << grouped(epoch.uses.open_intents()) << " without an outcome yet";
     std::cout << '\n';
-    for (const std::string& name : epoch.strangers) std::cout << "note        " << printable(name) << " is no file of a log\n";
+    for (const std::string& name : epoch.strangers)
+        std::cout << "note        " << printable(name) << " is no file of a log\n";
     std::cout << '\n';
 }
 
@@ -143,14 +152,17 @@ int verify_log(const LogArguments& log, const std::filesystem::path& old_checkpo
         return report_usage({Errc::kInvalidArgument, "--log " + log.log.string() + ": no such directory"});
     std::vector<std::string> notes;
     const auto failed = [&](const Error& error) {
-        if (log.json) std::cout << nlohmann::json{{"holds", false}, {"reason", printable(error.detail)}}.dump() << std::endl;
+        if (log.json)
+            std::cout << nlohmann::json{{"holds", false}, {"reason", printable(error.detail)}}.dump()
+                      << std::endl;
         return error.field == "old" ? report_usage(error) : report_failure(error);
     };
     const auto epochs = verify_all(log, *keys);
     if (!epochs) return failed(epochs.error());
     if (auto status = check_succession(*epochs, *keys, notes); !status) return failed(status.error());
     if (!old_checkpoint.empty()) {
-        if (auto status = check_old(*epochs, *keys, old_checkpoint, notes); !status) return failed(status.error());
+        if (auto status = check_old(*epochs, *keys, old_checkpoint, notes); !status)
+            return failed(status.error());
     }
     if (log.json) {
         nlohmann::json out{{"holds", true}, {"notes", notes}, {"epochs", nlohmann::json::array()}};

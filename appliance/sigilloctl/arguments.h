@@ -13,15 +13,17 @@ namespace sigillo::ctl {
 // 32 hex digits, as every list prints them. Otherwise the command line is refused (exit 2).
 inline CLI::Validator id_argument() {
     return {[](std::string& text) {
-                return is_id(text) ? std::string() : "'" + text + "' is no id: 32 digits 0-9 a-f, as the lists print them";
+                return is_id(text) ? std::string()
+                                   : "'" + text + "' is no id: 32 digits 0-9 a-f, as the lists print them";
             },
             "ID"};
 }
 
 inline CLI::Validator tenant_argument() {
     return {[](std::string& text) {
-                return is_tenant_name(text) ? std::string()
-                                            : "'" + text + "' is no tenant name: 1 to 63 of a-z, 0-9, '-', a letter first";
+                return is_tenant_name(text)
+                           ? std::string()
+                           : "'" + text + "' is no tenant name: 1 to 63 of a-z, 0-9, '-', a letter first";
             },
             "TENANT"};
 }
@@ -32,8 +34,9 @@ inline CLI::Option* reason_option(CLI::App& command, std::string& reason) {
         ->check([](const std::string& text) { return text.empty() ? "the reason is empty" : std::string(); });
 }
 
-// Reads a list page by page until it ends or has `most` entries (0: no bound). `fetch(after, limit)` returns a
-// Result of a repeated field; `id_of` names an entry. Pages shrink where an answer would not fit into a frame.
+// Reads a list page by page until it ends or has `most` entries (0: no bound). `fetch(after, limit)` returns
+// a Result of a repeated field; `id_of` names an entry. Pages shrink where an answer would not fit into a
+// frame.
 template <class Item, class Fetch, class IdOf>
 Result<std::vector<Item>> read_pages(std::size_t most, Fetch fetch, IdOf id_of) {
     std::vector<Item> items;

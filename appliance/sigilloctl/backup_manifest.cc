@@ -24,12 +24,14 @@ constexpr int kFormat = 1;
 bool is_inside(const fs::path& path) {
     if (path.empty() || path.is_absolute() || path != path.lexically_normal()) return false;
     const auto first = path.begin()->string();
-    return (first == "store" || first == "log") && std::next(path.begin()) != path.end() && path.has_filename();
+    return (first == "store" || first == "log") && std::next(path.begin()) != path.end() &&
+           path.has_filename();
 }
 
 Result<BackupFile> parse_file(const nlohmann::json& entry) {
-    if (!entry.is_object() || !entry.contains("path") || !entry["path"].is_string() || !entry.contains("sha256") ||
-        !entry["sha256"].is_string() || !entry.contains("bytes") || !entry["bytes"].is_number_unsigned())
+    if (!entry.is_object() || !entry.contains("path") || !entry["path"].is_string() ||
+        !entry.contains("sha256") || !entry["sha256"].is_string() || !entry.contains("bytes") ||
+        !entry["bytes"].is_number_unsigned())
         return fail(Errc::kCorrupt, "manifest.json: an entry of files has not path, sha256 and bytes");
     BackupFile file;
     file.path = entry["path"].get<std::string>();
@@ -73,7 +75,8 @@ Result<Sha256Value> digest_file(const fs::path& path, const std::function<void(s
         seen(static_cast<std::uint64_t>(got));
     }
     Sha256Value digest{};
-    if (EVP_DigestFinal_ex(hash.get(), digest.data(), nullptr) != 1) return fail(Errc::kInternal, "SHA-256 failed");
+    if (EVP_DigestFinal_ex(hash.get(), digest.data(), nullptr) != 1)
+        return fail(Errc::kInternal, "SHA-256 failed");
     return digest;
 }
 
@@ -83,20 +86,24 @@ Result<BackupManifest> read_manifest(const fs::path& backup) {
     if (!contents) {
         Error error = contents.error();
         if (error.code == Errc::kNotFound)
-            error.detail = backup.string() + " holds no manifest.json: no backup, or one that was not finished";
+            error.detail =
+                backup.string() + " holds no manifest.json: no backup, or one that was not finished";
         return std::unexpected(std::move(error));
     }
     const auto json = nlohmann::json::parse(as_text(*contents), nullptr, false);
-    if (!json.is_object() || !json.contains("format") || !json.contains("files") || !json["files"].is_array() ||
-        !json.contains("checkpoint") || !json["checkpoint"].is_string())
+    if (!json.is_object() || !json.contains("format") || !json.contains("files") ||
+        !json["files"].is_array() || !json.contains("checkpoint") || !json["checkpoint"].is_string())
         return fail(Errc::kCorrupt, (backup / "manifest.json").string() + " is not a backup's manifest");
     if (json["format"] != kFormat)
-        return fail(Errc::kUnsupported, "this backup is of format " + json["format"].dump() + ", sigilloctl knows " +
-                                            std::to_string(kFormat) + ": use the version that wrote it");
+        return fail(Errc::kUnsupported, "this backup is of format " + json["format"].dump() +
+                                            ", sigilloctl knows " + std::to_string(kFormat) +
+                                            ": use the version that wrote it");
     BackupManifest manifest;
     manifest.checkpoint = json["checkpoint"].get<std::string>();
-    if (json.contains("created") && json["created"].is_string()) manifest.created = json["created"].get<std::string>();
-    if (json.contains("officer") && json["officer"].is_string()) manifest.officer = json["officer"].get<std::string>();
+    if (json.contains("created") && json["created"].is_string())
+        manifest.created = json["created"].get<std::string>();
+    if (json.contains("officer") && json["officer"].is_string())
+        manifest.officer = json["officer"].get<std::string>();
     for (const auto& entry : json["files"]) {
         SIGILLO_ASSIGN(BackupFile file, parse_file(entry));
         manifest.bytes += file.bytes;
@@ -121,10 +128,12 @@ Status verify_files(const fs::path& backup, const BackupManifest& manifest, cons
                            progress(done, manifest.bytes);
                        }));
         if (bytes != file.bytes || digest != file.digest)
-            return fail(Errc::kCorrupt, file.path.string() + " is not what was backed up: its SHA-256 or length differs");
+            return fail(Errc::kCorrupt,
+                        file.path.string() + " is not what was backed up: its SHA-256 or length differs");
     }
     if (!found.empty())
-        return fail(Errc::kCorrupt, found.begin()->string() + " is in the backup's directory, but not in its manifest");
+        return fail(Errc::kCorrupt,
+                    found.begin()->string() + " is in the backup's directory, but not in its manifest");
     if (!has_store) return fail(Errc::kCorrupt, "the manifest lists no file of the store");
     SIGILLO_ASSIGN(const Bytes checkpoint, read_file(backup / "log" / "checkpoint"));
     if (as_text(checkpoint) != manifest.checkpoint)

@@ -1,6 +1,6 @@
-// The list of a backup's files, as sigillod wrote it (appliance/sigillod/backup.h has the layout), held against the
-// files. It finds damage and gaps. Against someone who rewrites files and list alike stands the log's signature:
-// sigillo-audit verify --log BACKUP/log --key FILE.
+// The list of a backup's files, as sigillod wrote it (appliance/sigillod/backup.h has the layout), held
+// against the files. It finds damage and gaps. Against someone who rewrites files and list alike stands the
+// log's signature: sigillo-audit verify --log BACKUP/log --key FILE.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct BackupFile {
 };
 
 struct BackupManifest {
-    std::string created;     // RFC 3339
+    std::string created;  // RFC 3339
     std::string officer;
     std::string checkpoint;  // signed note
     std::vector<BackupFile> files;
@@ -33,11 +33,13 @@ Result<BackupManifest> read_manifest(const std::filesystem::path& backup);
 
 using Progress = std::function<void(std::uint64_t done, std::uint64_t of)>;  // bytes
 
-// Every file is there as listed, nothing else is, and log/checkpoint is the manifest's. kCorrupt names the first file
-// at fault; kUnavailable for what cannot be read.
-Status verify_files(const std::filesystem::path& backup, const BackupManifest& manifest, const Progress& progress);
+// Every file is there as listed, nothing else is, and log/checkpoint is the manifest's. kCorrupt names the
+// first file at fault; kUnavailable for what cannot be read.
+Status verify_files(const std::filesystem::path& backup, const BackupManifest& manifest,
+                    const Progress& progress);
 
 // SHA-256 of a file of any size; calls `seen` with each chunk's length.
-Result<Sha256Value> digest_file(const std::filesystem::path& path, const std::function<void(std::uint64_t)>& seen);
+Result<Sha256Value> digest_file(const std::filesystem::path& path,
+                                const std::function<void(std::uint64_t)>& seen);
 
 }  // namespace sigillo::ctl

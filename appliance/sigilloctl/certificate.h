@@ -8,8 +8,8 @@
 
 namespace sigillo::ctl {
 
-// SHA-256 over the DER of the SubjectPublicKeyInfo of the first certificate in a PEM file. kNotFound, kUnavailable,
-// kInvalidArgument.
+// SHA-256 over the DER of the SubjectPublicKeyInfo of the first certificate in a PEM file. kNotFound,
+// kUnavailable, kInvalidArgument.
 Result<Sha256Value> spki_of_certificate(const std::string& path);
 
 }  // namespace sigillo::ctl

@@ -66,8 +66,9 @@ Status list(const Context& context) {
     }
     Table table({"CLIENT", "TENANT", "NAME", "SPKI SHA-256", "CREATED", "STATE"});
     for (const auto& client : response.clients().clients())
-        table.add({client.client_id(), client.tenant(), client.name(), hex_encode(as_bytes(client.spki_sha256())),
-                   time_text(client.created_ms()), client.removed() ? "removed" : "active"});
+        table.add({client.client_id(), client.tenant(), client.name(),
+                   hex_encode(as_bytes(client.spki_sha256())), time_text(client.created_ms()),
+                   client.removed() ? "removed" : "active"});
     print(table.text("clients"));
     return {};
 }
@@ -99,7 +100,9 @@ void add_client(CLI::App& app, Context& context) {
         ->type_name("TENANT");
     adding->add_option("--name", arguments->name, "What people call it")->required()->type_name("TEXT");
     auto* key = adding->add_option_group("key", "The client's key: exactly one of");
-    key->add_option("--cert", arguments->certificate, "Its certificate, PEM")->type_name("FILE")->check(CLI::ExistingFile);
+    key->add_option("--cert", arguments->certificate, "Its certificate, PEM")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile);
     key->add_option("--spki", arguments->spki, "SHA-256 of its SubjectPublicKeyInfo, 64 hex digits")
         ->type_name("HEX")
         ->check([](const std::string& text) {
@@ -107,20 +110,26 @@ void add_client(CLI::App& app, Context& context) {
         });
     key->require_option(1);
     reason_option(*adding, arguments->reason);
-    adding->footer("A certificate renewed with the same key needs no new registration.\n\nExamples:\n"
-                   "  sigilloctl client add --tenant bank --name 'signing portal' --cert portal.pem\n"
-                   "  openssl x509 -in portal.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum\n"
-                   "  sigilloctl client add --tenant bank --name 'signing portal' --spki 3b7e...");
-    adding->callback([&context, arguments] { context.run = [&context, arguments] { return add(context, *arguments); }; });
+    adding->footer(
+        "A certificate renewed with the same key needs no new registration.\n\nExamples:\n"
+        "  sigilloctl client add --tenant bank --name 'signing portal' --cert portal.pem\n"
+        "  openssl x509 -in portal.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum\n"
+        "  sigilloctl client add --tenant bank --name 'signing portal' --spki 3b7e...");
+    adding->callback(
+        [&context, arguments] { context.run = [&context, arguments] { return add(context, *arguments); }; });
 
     auto* listing = noun->add_subcommand("list", "All clients, removed ones included");
     listing->footer("Examples:\n  sigilloctl client list\n  sigilloctl client list --json");
     listing->callback([&context] { context.run = [&context] { return list(context); }; });
 
-    auto* removing = noun->add_subcommand("remove", "Refuse an application from now on; its signers and keys stay");
+    auto* removing =
+        noun->add_subcommand("remove", "Refuse an application from now on; its signers and keys stay");
     auto id = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    removing->add_option("client", *id, "The client's id")->required()->check(id_argument())->type_name("CLIENT");
+    removing->add_option("client", *id, "The client's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("CLIENT");
     reason_option(*removing, *reason);
     removing->footer("Examples:\n  sigilloctl client remove 0f3a... --reason 'contract ended'");
     removing->callback([&context, id, reason] {

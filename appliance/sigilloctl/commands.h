@@ -1,5 +1,5 @@
-// One function a noun: adds the noun's sub-commands to the parser. A sub-command that was chosen puts its work into
-// context.run. `context` outlives the parser.
+// One function a noun: adds the noun's sub-commands to the parser. A sub-command that was chosen puts its
+// work into context.run. `context` outlives the parser.
 #pragma once
 
 #include <CLI/App.hpp>

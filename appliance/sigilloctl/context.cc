@@ -18,32 +18,45 @@ std::string advice_for_way(const Error& error, const std::string& socket) {
         case EPERM:
             return "you may not use " + socket + ": it is for members of the group sigillo-officers";
         case ECONNRESET:
-        case EPIPE: return "sigillod refused you: your user is not in sigillod.admin_users, or sigillod is stopping";
-        default: return "sigillod runs but does not answer: see its log (journalctl -u sigillod), or wait longer with "
-                        "--timeout";
+        case EPIPE:
+            return "sigillod refused you: your user is not in sigillod.admin_users, or sigillod is stopping";
+        default:
+            return "sigillod runs but does not answer: see its log (journalctl -u sigillod), or wait longer "
+                   "with "
+                   "--timeout";
     }
 }
 
 std::string advice_for_answer(Errc code) {
     switch (code) {
-        case Errc::kNotFound: return "see the ids that exist: sigilloctl client list, signer list, credential list";
-        case Errc::kConflict: return "see its present state: sigilloctl credential show, client list";
-        case Errc::kForbidden: return "this order is not yours to give: another officer's user may";
+        case Errc::kNotFound:
+            return "see the ids that exist: sigilloctl client list, signer list, credential list";
+        case Errc::kConflict:
+            return "see its present state: sigilloctl credential show, client list";
+        case Errc::kForbidden:
+            return "this order is not yours to give: another officer's user may";
         case Errc::kUnavailable:
-        case Errc::kHsmFailed: return "see what is out of service: sigilloctl status; then try again";
-        case Errc::kStorageFull: return "make room on the disk of the store or enlarge store.map_size_mib";
-        case Errc::kUnsupported: return "this version or this HSM does not offer it";
-        case Errc::kCorrupt: return "do not go on signing: see sigilloctl status and sigillod's log";
+        case Errc::kHsmFailed:
+            return "see what is out of service: sigilloctl status; then try again";
+        case Errc::kStorageFull:
+            return "make room on the disk of the store or enlarge store.map_size_mib";
+        case Errc::kUnsupported:
+            return "this version or this HSM does not offer it";
+        case Errc::kCorrupt:
+            return "do not go on signing: see sigilloctl status and sigillod's log";
         case Errc::kInvalidArgument:
         case Errc::kMissingArgument:
-        case Errc::kLimitExceeded: return "correct the argument: --help shows what is expected";
-        default: return "see sigillod's log: journalctl -u sigillod";
+        case Errc::kLimitExceeded:
+            return "correct the argument: --help shows what is expected";
+        default:
+            return "see sigillod's log: journalctl -u sigillod";
     }
 }
 
 Error from_wire(const sam::Error& error) {
     auto code = static_cast<Errc>(error.code());
-    if (error.code() == 0 || error.code() > static_cast<std::uint32_t>(Errc::kInternal)) code = Errc::kInternal;
+    if (error.code() == 0 || error.code() > static_cast<std::uint32_t>(Errc::kInternal))
+        code = Errc::kInternal;
     return {code, error.detail(), error.field()};
 }
 
@@ -57,15 +70,16 @@ Error with_advice(Error error, const std::string& advice) {
 Result<Settings> load_settings(const Context& context) {
     auto file = ConfigFile::load(context.config_path);
     if (!file)
-        return std::unexpected(with_advice(file.error(),
-                                           "name the appliance's configuration with --config FILE or SIGILLO_CONFIG"));
+        return std::unexpected(with_advice(
+            file.error(), "name the appliance's configuration with --config FILE or SIGILLO_CONFIG"));
     std::string socket;
     std::string store;
     std::string log;
     // Not finish(): these tables are sigillod's, whose other keys are not known here.
     file->text("sigillod.admin_socket", socket).text("store.directory", store).text("log.directory", log);
     if (socket.empty())
-        return fail(Errc::kInvalidArgument, context.config_path + ": sigillod.admin_socket is missing or no string");
+        return fail(Errc::kInvalidArgument,
+                    context.config_path + ": sigillod.admin_socket is missing or no string");
     return Settings{std::move(socket), std::move(store), std::move(log)};
 }
 
@@ -73,16 +87,19 @@ Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request
     return ask(context, std::move(request), context.timeout);
 }
 
-Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request, std::chrono::seconds timeout) {
+Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request,
+                               std::chrono::seconds timeout) {
     SIGILLO_ASSIGN(const Settings settings, load_settings(context));
     request.set_id(1);  // the only one on its connection
     const auto answer = ipc::call_once(settings.admin_socket, as_bytes(request.SerializeAsString()), timeout);
     if (!answer)
-        return std::unexpected(with_advice(answer.error(), advice_for_way(answer.error(), settings.admin_socket)));
+        return std::unexpected(
+            with_advice(answer.error(), advice_for_way(answer.error(), settings.admin_socket)));
     sam::AdminResponse response;
     if (!response.ParseFromArray(answer->data(), static_cast<int>(answer->size())) ||
         response.body_case() == sam::AdminResponse::BODY_NOT_SET)
-        return fail(Errc::kCorrupt, "sigillod's answer is not understood: is sigilloctl of the same version?");
+        return fail(Errc::kCorrupt,
+                    "sigillod's answer is not understood: is sigilloctl of the same version?");
     if (!response.has_error()) return response;
     Error error = from_wire(response.error());
     const std::string advice = advice_for_answer(error.code);

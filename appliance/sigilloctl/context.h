@@ -29,10 +29,12 @@ struct Context {
 // kNotFound, kUnavailable, kInvalidArgument: the detail says which option or variable names the file.
 Result<Settings> load_settings(const Context& context);
 
-// Sends `request` to sigillod's admin socket; fills in its id. The officer is this process's uid, which sigillod reads
-// from the socket itself. Errors: sigillod's own, or of the way there; the detail ends with what to do next.
+// Sends `request` to sigillod's admin socket; fills in its id. The officer is this process's uid, which
+// sigillod reads from the socket itself. Errors: sigillod's own, or of the way there; the detail ends with
+// what to do next.
 Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request);
-Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request, std::chrono::seconds timeout);
+Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request,
+                               std::chrono::seconds timeout);
 
 // "detail\n  advice"
 Error with_advice(Error error, const std::string& advice);

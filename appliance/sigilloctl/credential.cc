@@ -67,7 +67,8 @@ Status print_credential(const Context& context, const sam::Credential& credentia
         lines.emplace_back("Certificate", certificate.subject_dn());
         lines.emplace_back("  issuer", certificate.issuer_dn());
         lines.emplace_back("  serial", certificate.serial_hex());
-        lines.emplace_back("  valid", time_text(certificate.not_before_ms()) + " to " + time_text(certificate.not_after_ms()));
+        lines.emplace_back("  valid", time_text(certificate.not_before_ms()) + " to " +
+                                          time_text(certificate.not_after_ms()));
     }
     print(fields(lines));
     return {};
@@ -80,8 +81,9 @@ struct ListArguments {
 };
 
 Status list(const Context& context, const ListArguments& arguments) {
-    const auto fetch = [&](const std::string& after,
-                           std::uint32_t limit) -> Result<google::protobuf::RepeatedPtrField<sam::Credential>> {
+    const auto fetch =
+        [&](const std::string& after,
+            std::uint32_t limit) -> Result<google::protobuf::RepeatedPtrField<sam::Credential>> {
         sam::AdminRequest request;
         sam::AdminListCredentials& body = *request.mutable_list_credentials();
         body.set_tenant(arguments.tenant);
@@ -103,8 +105,8 @@ Status list(const Context& context, const ListArguments& arguments) {
     }
     Table table({"CREDENTIAL", "TENANT", "SIGNER", "CLASS", "KEY", "ACTIVATION", "STATE", "CREATED"});
     for (const auto& credential : credentials)
-        table.add({credential.credential_id(), credential.tenant(), credential.signer_id(), credential.class_(),
-                   credential.key_algorithm(), credential.policy(), state_of(credential),
+        table.add({credential.credential_id(), credential.tenant(), credential.signer_id(),
+                   credential.class_(), credential.key_algorithm(), credential.policy(), state_of(credential),
                    time_text(credential.created_ms())});
     print(table.text("credentials"));
     return {};
@@ -118,7 +120,8 @@ Status show(const Context& context, const std::string& id) {
 }
 
 // An answer is Done or the credential as it is now.
-Status order(const Context& context, sam::AdminRequest request, const std::string& id, const std::string& outcome) {
+Status order(const Context& context, sam::AdminRequest request, const std::string& id,
+             const std::string& outcome) {
     SIGILLO_ASSIGN(const sam::AdminResponse response, ask(context, std::move(request)));
     if (context.json) {
         if (!response.has_credential()) return show(context, id);
@@ -129,8 +132,8 @@ Status order(const Context& context, sam::AdminRequest request, const std::strin
     return {};
 }
 
-Status set_status(const Context& context, const std::string& id, const std::string& status, const std::string& reason,
-                  const std::string& outcome) {
+Status set_status(const Context& context, const std::string& id, const std::string& status,
+                  const std::string& reason, const std::string& outcome) {
     sam::AdminRequest request;
     request.mutable_officer()->set_reason(reason);
     request.mutable_set_status()->set_credential_id(id);
@@ -149,12 +152,16 @@ struct StatusCommand {
 };
 
 constexpr StatusCommand kStatusCommands[] = {
-    {"suspend", "Refuse signatures until it is resumed; the CRL lists it on hold", "suspended", "is suspended.",
-     "Examples:\n  sigilloctl credential suspend 9a0364b9e99bb480dd25e1f0284c8555 --reason 'phone lost'", false},
+    {"suspend", "Refuse signatures until it is resumed; the CRL lists it on hold", "suspended",
+     "is suspended.",
+     "Examples:\n  sigilloctl credential suspend 9a0364b9e99bb480dd25e1f0284c8555 --reason 'phone lost'",
+     false},
     {"resume", "End a suspension", "active", "is active again.",
-     "Examples:\n  sigilloctl credential resume 9a0364b9e99bb480dd25e1f0284c8555 --reason 'phone found'", false},
+     "Examples:\n  sigilloctl credential resume 9a0364b9e99bb480dd25e1f0284c8555 --reason 'phone found'",
+     false},
     {"revoke", "Revoke for good: there is no way back", "revoked", "is revoked for good.",
-     "Examples:\n  sigilloctl credential revoke 9a0364b9e99bb480dd25e1f0284c8555 --reason 'keyCompromise: ticket 4711'",
+     "Examples:\n  sigilloctl credential revoke 9a0364b9e99bb480dd25e1f0284c8555 --reason 'keyCompromise: "
+     "ticket 4711'",
      true},
 };
 
@@ -162,7 +169,10 @@ void add_status_command(CLI::App& noun, Context& context, const StatusCommand& e
     auto* command = noun.add_subcommand(entry.verb, entry.what);
     auto id = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    command->add_option("credential", *id, "The credential's id")->required()->check(id_argument())->type_name("CREDENTIAL");
+    command->add_option("credential", *id, "The credential's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("CREDENTIAL");
     reason_option(*command, *reason)->required(entry.reason_required);
     command->footer(entry.footer);
     command->callback([&context, &entry, id, reason] {
@@ -173,23 +183,34 @@ void add_status_command(CLI::App& noun, Context& context, const StatusCommand& e
 }
 
 void add_qscd(CLI::App& noun, Context& context) {
-    auto* command = noun.add_subcommand("qscd", "Say whether the key is in a qualified signature-creation device");
+    auto* command =
+        noun.add_subcommand("qscd", "Say whether the key is in a qualified signature-creation device");
     auto id = std::make_shared<std::string>();
     auto state = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    command->add_option("credential", *id, "The credential's id")->required()->check(id_argument())->type_name("CREDENTIAL");
-    command->add_option("state", *state, "on or off")->required()->check(CLI::IsMember({"on", "off"}))->type_name("on|off");
+    command->add_option("credential", *id, "The credential's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("CREDENTIAL");
+    command->add_option("state", *state, "on or off")
+        ->required()
+        ->check(CLI::IsMember({"on", "off"}))
+        ->type_name("on|off");
     reason_option(*command, *reason);
-    command->footer("Together with the certificate's own statements this makes signatures eu_eidas_qes: an officer says it\n"
-                    "only of a certified HSM. SoftHSM is none.\n\nExamples:\n"
-                    "  sigilloctl credential qscd 9a0364b9e99bb480dd25e1f0284c8555 on --reason 'certificate of 2026-11-02'");
+    command->footer(
+        "Together with the certificate's own statements this makes signatures eu_eidas_qes: an officer says "
+        "it\n"
+        "only of a certified HSM. SoftHSM is none.\n\nExamples:\n"
+        "  sigilloctl credential qscd 9a0364b9e99bb480dd25e1f0284c8555 on --reason 'certificate of "
+        "2026-11-02'");
     command->callback([&context, id, state, reason] {
         context.run = [&context, id, state, reason] {
             sam::AdminRequest request;
             request.mutable_officer()->set_reason(*reason);
             request.mutable_set_qscd()->set_credential_id(*id);
             request.mutable_set_qscd()->set_qscd(*state == "on");
-            return order(context, std::move(request), *id, *state == "on" ? "is marked as QSCD." : "is no longer marked as QSCD.");
+            return order(context, std::move(request), *id,
+                         *state == "on" ? "is marked as QSCD." : "is no longer marked as QSCD.");
         };
     });
 }
@@ -197,23 +218,33 @@ void add_qscd(CLI::App& noun, Context& context) {
 }  // namespace
 
 void add_credential(CLI::App& app, Context& context) {
-    auto* noun = app.add_subcommand("credential", "Signers' keys with their certificates and activation policies");
+    auto* noun =
+        app.add_subcommand("credential", "Signers' keys with their certificates and activation policies");
     noun->require_subcommand(1);
 
     auto* listing = noun->add_subcommand("list", "Credentials of one tenant, of one signer, or all");
     auto arguments = std::make_shared<ListArguments>();
-    listing->add_option("--tenant", arguments->tenant, "Only this tenant's")->check(tenant_argument())->type_name("TENANT");
-    listing->add_option("--signer", arguments->signer, "Only this signer's")->check(id_argument())->type_name("SIGNER");
-    listing->add_option("--limit", arguments->most, "At most so many; 0: all")->type_name("NUMBER")->capture_default_str();
-    listing->footer("Examples:\n  sigilloctl credential list --tenant bank\n"
-                    "  sigilloctl credential list --json | jq -r '.[] | select(.locked) | .credentialID'");
-    listing->callback([&context, arguments] {
-        context.run = [&context, arguments] { return list(context, *arguments); };
-    });
+    listing->add_option("--tenant", arguments->tenant, "Only this tenant's")
+        ->check(tenant_argument())
+        ->type_name("TENANT");
+    listing->add_option("--signer", arguments->signer, "Only this signer's")
+        ->check(id_argument())
+        ->type_name("SIGNER");
+    listing->add_option("--limit", arguments->most, "At most so many; 0: all")
+        ->type_name("NUMBER")
+        ->capture_default_str();
+    listing->footer(
+        "Examples:\n  sigilloctl credential list --tenant bank\n"
+        "  sigilloctl credential list --json | jq -r '.[] | select(.locked) | .credentialID'");
+    listing->callback(
+        [&context, arguments] { context.run = [&context, arguments] { return list(context, *arguments); }; });
 
     auto* showing = noun->add_subcommand("show", "One credential with its certificates");
     auto id = std::make_shared<std::string>();
-    showing->add_option("credential", *id, "The credential's id")->required()->check(id_argument())->type_name("CREDENTIAL");
+    showing->add_option("credential", *id, "The credential's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("CREDENTIAL");
     showing->footer("Examples:\n  sigilloctl credential show 9a0364b9e99bb480dd25e1f0284c8555");
     showing->callback([&context, id] { context.run = [&context, id] { return show(context, *id); }; });
 

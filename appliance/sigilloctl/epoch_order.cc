@@ -17,7 +17,8 @@ namespace sigillo::ctl {
 
 std::string officer_name() {
     uid_t uid = ::getuid();
-    // Under sudo the person is the one who called it; root could say anything here, and could write any order too.
+    // Under sudo the person is the one who called it; root could say anything here, and could write any order
+    // too.
     if (const char* caller = std::getenv("SUDO_UID"); uid == 0 && caller != nullptr) {
         const std::string_view text(caller);
         uid_t parsed = 0;
@@ -32,26 +33,33 @@ std::string officer_name() {
 Status require_stopped(const Settings& settings) {
     const auto answer = ipc::connect_unix(settings.admin_socket);
     if (!answer && (answer.error().native == ENOENT || answer.error().native == ECONNREFUSED)) return {};
-    return fail(Errc::kConflict, "sigillod is running (its admin socket " + settings.admin_socket +
-                                     " answers)\n  stop it first: systemctl stop sigillod, or packaging/quickstart.sh down");
+    return fail(Errc::kConflict,
+                "sigillod is running (its admin socket " + settings.admin_socket +
+                    " answers)\n  stop it first: systemctl stop sigillod, or packaging/quickstart.sh down");
 }
 
-Status write_epoch_order(const Settings& settings, const std::string& reason) {
+Status write_epoch_order(const Settings& settings, const std::string& reason, const RestoredFrom& restored) {
     if (settings.store_directory.empty())
         return fail(Errc::kInvalidArgument, "store.directory is missing from the configuration");
-    struct stat store {};
+    struct stat store{};
     if (::stat(settings.store_directory.c_str(), &store) != 0)
-        return std::unexpected(with_advice(errno_error(errno, "look at " + settings.store_directory.string()),
-                                           "store.directory must exist: is this the appliance's configuration?"));
+        return std::unexpected(
+            with_advice(errno_error(errno, "look at " + settings.store_directory.string()),
+                        "store.directory must exist: is this the appliance's configuration?"));
     const std::filesystem::path path = settings.store_directory / "epoch.order";
     std::error_code code;
     if (std::filesystem::exists(std::filesystem::symlink_status(path, code)))
         return fail(Errc::kAlreadyExists,
-                    path.string() + " is there already\n  start sigillod to carry it out, or remove it to order anew");
-    const nlohmann::json order = {{"officer", officer_name()},
-                                  {"reason", reason},
-                                  {"time", rfc3339(std::chrono::floor<std::chrono::milliseconds>(
-                                               std::chrono::system_clock::now()))}};
+                    path.string() +
+                        " is there already\n  start sigillod to carry it out, or remove it to order anew");
+    nlohmann::json order = {
+        {"officer", officer_name()},
+        {"reason", reason},
+        {"time", rfc3339(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()))}};
+    if (!restored.backup_time.empty()) {
+        order["backup"] = restored.backup_time;
+        order["newer_log"] = restored.newer_log;
+    }
     const std::string text = order.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     SIGILLO_TRY(write_file_durably(path, as_bytes(text), 0600));
     if (::geteuid() == 0 && ::chown(path.c_str(), store.st_uid, store.st_gid) != 0)

@@ -10,12 +10,20 @@
 
 namespace sigillo::ctl {
 
-// kConflict when sigillod answers on its admin socket, or something other than "nobody listens" is found there.
+// kConflict when sigillod answers on its admin socket, or something other than "nobody listens" is found
+// there.
 Status require_stopped(const Settings& settings);
 
-// Writes <store.directory>/epoch.order, {"officer","reason","time"}, atomic and durable, for the store's owner. The
-// officer is this process's real user, or who called sudo. kAlreadyExists: an order waits there already.
-Status write_epoch_order(const Settings& settings, const std::string& reason);
+// Writes <store.directory>/epoch.order, {"officer","reason","time"}, atomic and durable, for the store's
+// owner. The officer is this process's real user, or who called sudo. kAlreadyExists: an order waits there
+// already.
+// After a restore the order says so: {"backup","newer_log"} as sigillod's epoch_order.h has them.
+struct RestoredFrom {
+    std::string backup_time;  // RFC 3339; empty: not after a restore
+    bool newer_log = false;   // log.directory holds a log newer than the backup's
+};
+Status write_epoch_order(const Settings& settings, const std::string& reason,
+                         const RestoredFrom& restored = {});
 
 // The name of the user who gives orders offline: "alice (uid 1000)".
 std::string officer_name();

@@ -11,14 +11,21 @@ namespace sigillo::ctl {
 void add_factor(CLI::App& app, Context& context) {
     auto* noun = app.add_subcommand("factor", "What signers show to activate their keys");
     noun->require_subcommand(1);
-    auto* command = noun->add_subcommand("unlock", "Let a credential be tried again after too many wrong factors");
+    auto* command =
+        noun->add_subcommand("unlock", "Let a credential be tried again after too many wrong factors");
     auto id = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    command->add_option("--credential", *id, "The credential's id")->required()->check(id_argument())->type_name("CREDENTIAL");
+    command->add_option("--credential", *id, "The credential's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("CREDENTIAL");
     reason_option(*command, *reason);
-    command->footer("Sets the count of wrong tries to 0. Ask first who tried: fifty wrong tries are rarely a typing error.\n\n"
-                    "Examples:\n"
-                    "  sigilloctl factor unlock --credential 9a0364b9e99bb480dd25e1f0284c8555 --reason 'signer called, ticket 4711'");
+    command->footer(
+        "Sets the count of wrong tries to 0. Ask first who tried: fifty wrong tries are rarely a typing "
+        "error.\n\n"
+        "Examples:\n"
+        "  sigilloctl factor unlock --credential 9a0364b9e99bb480dd25e1f0284c8555 --reason 'signer called, "
+        "ticket 4711'");
     command->callback([&context, id, reason] {
         context.run = [&context, id, reason]() -> Status {
             sam::AdminRequest request;

@@ -33,10 +33,12 @@ Status override_refusal(const Context& context, const std::string& reason) {
     if (context.json) {
         print_json({{"order", path}, {"officer", officer_name()}, {"reason", reason}});
     } else {
-        print("The order is written: " + path +
-              "\nAt its next start sigillod opens a new epoch of the log, whose first entry names you and the reason.\n"
-              "Outstanding activations become void. To take the order back, remove the file before the start.\n"
-              "Next: systemctl start sigillod, then sigilloctl status.");
+        print(
+            "The order is written: " + path +
+            "\nAt its next start sigillod opens a new epoch of the log, whose first entry names you and the "
+            "reason.\n"
+            "Outstanding activations become void. To take the order back, remove the file before the start.\n"
+            "Next: systemctl start sigillod, then sigilloctl status.");
     }
     return {};
 }
@@ -48,18 +50,22 @@ void add_log(CLI::App& app, Context& context) {
     noun->require_subcommand(1);
 
     auto* reading = noun->add_subcommand("checkpoint", "The newest signed head of the log (C2SP checkpoint)");
-    reading->footer("Keep one somewhere else from time to time: it is what a rollback cannot undo.\n\nExamples:\n"
-                    "  sigilloctl log checkpoint > checkpoint-$(date +%F)\n"
-                    "  sigilloctl log checkpoint --json | jq -r .vkey");
+    reading->footer(
+        "Keep one somewhere else from time to time: it is what a rollback cannot undo.\n\nExamples:\n"
+        "  sigilloctl log checkpoint > checkpoint-$(date +%F)\n"
+        "  sigilloctl log checkpoint --json | jq -r .vkey");
     reading->callback([&context] { context.run = [&context] { return checkpoint(context); }; });
 
     auto* overriding = noun->add_subcommand("override", "Order a new epoch after sigillod refused to start");
     auto reason = std::make_shared<std::string>();
     reason_option(*overriding, *reason)->required();
-    overriding->footer("For the case that sigillod found its store older than, or not in agreement with, the newest published\n"
-                       "checkpoint, and refuses to start. First find out why: it may be an attack. The order stays in the log\n"
-                       "for ever. sigillod must be stopped; run this as the owner of the store or as root.\n\nExamples:\n"
-                       "  sigilloctl log override --reason 'disk replaced, store restored from 2026-11-20, ticket 4711'");
+    overriding->footer(
+        "For the case that sigillod found its store older than, or not in agreement with, the newest "
+        "published\n"
+        "checkpoint, and refuses to start. First find out why: it may be an attack. The order stays in the "
+        "log\n"
+        "for ever. sigillod must be stopped; run this as the owner of the store or as root.\n\nExamples:\n"
+        "  sigilloctl log override --reason 'disk replaced, store restored from 2026-11-20, ticket 4711'");
     overriding->callback([&context, reason] {
         context.run = [&context, reason] { return override_refusal(context, *reason); };
     });

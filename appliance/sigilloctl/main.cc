@@ -41,7 +41,8 @@ int report(const sigillo::Status& status) {
         std::cerr << (first ? "" : "\n") << sigillo::ctl::harmless(rest.substr(0, end));
         rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     }
-    if (!status.error().field.empty()) std::cerr << " [" << sigillo::ctl::harmless(status.error().field) << "]";
+    if (!status.error().field.empty())
+        std::cerr << " [" << sigillo::ctl::harmless(status.error().field) << "]";
     std::cerr << '\n';
     return kRefused;
 }
@@ -49,8 +50,9 @@ int report(const sigillo::Status& status) {
 int run(int argc, char** argv) {
     sigillo::ctl::Context context;
     const char* from_environment = std::getenv("SIGILLO_CONFIG");
-    context.config_path = from_environment != nullptr && *from_environment != '\0' ? from_environment
-                                                                                    : "/etc/sigillo/sigillo.toml";
+    context.config_path = from_environment != nullptr && *from_environment != '\0'
+                              ? from_environment
+                              : "/etc/sigillo/sigillo.toml";
     CLI::App app(kDescription, "sigilloctl");
     app.footer(kFooter);
     app.fallthrough();  // --json and --config may stand anywhere

@@ -17,7 +17,8 @@ std::size_t width(std::string_view text) {
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
 
-void append_line(std::string& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+void append_line(std::string& out, const std::vector<std::string>& cells,
+                 const std::vector<std::size_t>& widths) {
     for (std::size_t i = 0; i < cells.size(); ++i) {
         out += cells[i];
         if (i + 1 < cells.size()) out.append(widths[i] - width(cells[i]) + 2, ' ');
@@ -76,7 +77,9 @@ std::string fields(const std::vector<std::pair<std::string, std::string>>& entri
     return out;
 }
 
-void print(std::string_view text) { std::cout << text << '\n'; }
+void print(std::string_view text) {
+    std::cout << text << '\n';
+}
 
 void print_json(const nlohmann::json& value) {
     std::cout << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

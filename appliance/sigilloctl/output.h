@@ -1,7 +1,7 @@
 // What sigilloctl prints: aligned tables for people, JSON for programs.
 //
-// Texts that signers and clients chose reach a terminal here: control characters in them are made harmless, so that a
-// name cannot move the cursor or forge a line. Not thread-safe.
+// Texts that signers and clients chose reach a terminal here: control characters in them are made harmless,
+// so that a name cannot move the cursor or forge a line. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ namespace sigillo::ctl {
 std::string harmless(std::string_view text);
 
 class Table {
-   public:
+ public:
     explicit Table(std::vector<std::string> headings) : headings_(std::move(headings)) {}
     void add(std::vector<std::string> row);
     // Columns two spaces apart, as wide as their widest cell; the last line counts the rows as `what`
     // ("3 clients"), nothing when `what` is empty.
     std::string text(std::string_view what) const;
 
-   private:
+ private:
     std::vector<std::string> headings_;
     std::vector<std::vector<std::string>> rows_;
 };

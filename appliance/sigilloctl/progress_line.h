@@ -8,7 +8,7 @@
 namespace sigillo::ctl {
 
 class ProgressLine {
-   public:
+ public:
     explicit ProgressLine(std::string what);
     ~ProgressLine();  // takes the line away
     ProgressLine(const ProgressLine&) = delete;
@@ -16,7 +16,7 @@ class ProgressLine {
     // `of` is 0 where the end is not known. At most ten times a second reaches the terminal.
     void show(std::uint64_t done, std::uint64_t of);
 
-   private:
+ private:
     const std::string what_;
     const bool terminal_;
     std::chrono::steady_clock::time_point shown_{};

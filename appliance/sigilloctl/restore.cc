@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,14 +21,14 @@ constexpr const char* kUnfinished = ".restoring";  // suffix of the store's file
 
 // One directory that is filled, with the owner that everything in it gets.
 class Target {
-   public:
+ public:
     static Result<Target> open(const fs::path& directory, mode_t mode) {
         std::error_code code;
         const bool made = fs::create_directories(directory, code);
         if (code) return std::unexpected(errno_error(code.value(), "make " + directory.string()));
         if (made && ::chmod(directory.c_str(), mode) != 0)
             return std::unexpected(errno_error(errno, "chmod " + directory.string()));
-        struct stat info {};
+        struct stat info{};
         if (::stat(directory.c_str(), &info) != 0)
             return std::unexpected(errno_error(errno, "look at " + directory.string()));
         return Target(directory, info.st_uid, info.st_gid);
@@ -55,24 +57,73 @@ class Target {
     // What an unsuccessful restore leaves: the directory itself stays, as it was found.
     void clear() const {
         std::error_code ignored;  // the first error is the one to be told
-        for (const auto& entry : fs::directory_iterator(directory_, ignored)) fs::remove_all(entry.path(), ignored);
+        for (const auto& entry : fs::directory_iterator(directory_, ignored))
+            fs::remove_all(entry.path(), ignored);
     }
 
-   private:
-    Target(fs::path directory, uid_t uid, gid_t gid) : directory_(std::move(directory)), uid_(uid), gid_(gid) {}
+ private:
+    Target(fs::path directory, uid_t uid, gid_t gid)
+        : directory_(std::move(directory)), uid_(uid), gid_(gid) {}
     fs::path directory_;
     uid_t uid_;
     gid_t gid_;
 };
 
-fs::path without_first(const fs::path& path) { return path.lexically_relative(*path.begin()); }
+fs::path without_first(const fs::path& path) {
+    return path.lexically_relative(*path.begin());
+}
+
+bool same_place(const fs::path& a, const fs::path& b) {
+    std::error_code code;
+    return fs::equivalent(a, b, code) && !code;
+}
+
+// The parts of a log directory that are the log; anything else there was being written when its machine
+// stopped.
+Status copy_log(const fs::path& from, Target& log) {
+    for (const char* part : {"tile", "epochs"}) {
+        std::error_code code;
+        if (!fs::exists(from / part, code)) continue;
+        for (auto entry = fs::recursive_directory_iterator(from / part, code);
+             !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+            if (!entry->is_regular_file(code)) continue;
+            const fs::path to = log.directory() / entry->path().lexically_relative(from);
+            SIGILLO_TRY(log.make_parents(to));
+            if (!fs::copy_file(entry->path(), to, code)) break;
+            SIGILLO_TRY(log.own(to));
+        }
+        if (code) return std::unexpected(errno_error(code.value(), "copy " + (from / part).string()));
+    }
+    std::error_code code;
+    if (!fs::copy_file(from / "checkpoint", log.directory() / "checkpoint", code))
+        return std::unexpected(errno_error(code.value(), "copy " + (from / "checkpoint").string()));
+    return log.own(log.directory() / "checkpoint");
+}
+
+struct Head {
+    std::string origin;
+    std::uint64_t size = 0;
+};
+
+// The first two lines of a checkpoint.
+std::optional<Head> head_of(std::string_view note) {
+    const auto first = note.find('\n');
+    const auto second = first == std::string_view::npos ? first : note.find('\n', first + 1);
+    if (second == std::string_view::npos) return std::nullopt;
+    Head head{std::string(note.substr(0, first)), 0};
+    const auto digits = note.substr(first + 1, second - first - 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), head.size);
+    if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+    return head;
+}
 
 Status copy_all(const fs::path& backup, const BackupManifest& manifest, Target& log, Target& store,
-                const Progress& progress) {
+                bool with_log, const Progress& progress) {
     std::uint64_t done = 0;
     std::vector<fs::path> unfinished;
     for (const BackupFile& file : manifest.files) {
         const bool of_store = *file.path.begin() == "store";
+        if (!of_store && !with_log) continue;
         Target& target = of_store ? store : log;
         fs::path to = target.directory() / without_first(file.path);
         SIGILLO_TRY(target.make_parents(to));
@@ -89,7 +140,8 @@ Status copy_all(const fs::path& backup, const BackupManifest& manifest, Target& 
                            done += more;
                            progress(done, manifest.bytes);
                        }));
-        if (digest != file.digest) return fail(Errc::kCorrupt, file.path.string() + " changed while it was restored");
+        if (digest != file.digest)
+            return fail(Errc::kCorrupt, file.path.string() + " changed while it was restored");
     }
     SIGILLO_TRY(sync_tree(log.directory()));
     SIGILLO_TRY(sync_tree(store.directory()));
@@ -103,34 +155,56 @@ Status copy_all(const fs::path& backup, const BackupManifest& manifest, Target& 
 }
 
 Status require_empty(const fs::path& directory, const char* key) {
-    if (directory.empty()) return fail(Errc::kInvalidArgument, std::string(key) + " is missing from the configuration");
+    if (directory.empty())
+        return fail(Errc::kInvalidArgument, std::string(key) + " is missing from the configuration");
     std::error_code code;
     if (!fs::exists(directory, code) || fs::is_empty(directory, code)) {
         if (code && code != std::errc::no_such_file_or_directory)
             return std::unexpected(errno_error(code.value(), "look into " + directory.string()));
         return {};
     }
-    return fail(Errc::kConflict, std::string(key) + " = " + directory.string() +
-                                     " is not empty\n  move what is there aside and keep it, it shows what was signed since "
-                                     "the backup: mv " +
-                                     directory.string() + " " + directory.string() + ".before-restore");
+    return fail(Errc::kConflict,
+                std::string(key) + " = " + directory.string() +
+                    " is not empty\n  move what is there aside and keep it, it shows what was signed since "
+                    "the backup: mv " +
+                    directory.string() + " " + directory.string() + ".before-restore");
 }
 
 }  // namespace
 
-Status require_empty(const Settings& settings) {
+Status require_empty(const Settings& settings, const fs::path& newer_log) {
     SIGILLO_TRY(require_empty(settings.store_directory, "store.directory"));
+    if (!newer_log.empty() && same_place(newer_log, settings.log_directory)) return {};
     return require_empty(settings.log_directory, "log.directory");
 }
 
+Status check_newer_log(const fs::path& newer_log, const BackupManifest& manifest) {
+    constexpr std::size_t kLimit = 64 * 1024;  // bytes: a checkpoint
+    const auto note = read_file(newer_log / "checkpoint", kLimit);
+    if (!note)
+        return std::unexpected(
+            with_advice(note.error(), "--log names a published log: a directory with checkpoint and tile/"));
+    const auto newer = head_of(as_text(*note));
+    const auto ours = head_of(manifest.checkpoint);
+    if (!newer) return fail(Errc::kConflict, newer_log.string() + "/checkpoint is not a checkpoint");
+    if (ours && newer->origin == ours->origin && newer->size < ours->size)
+        return fail(Errc::kConflict, newer_log.string() + " has " + std::to_string(newer->size) +
+                                         " leaves, the backup's own log " + std::to_string(ours->size) +
+                                         ": it is older\n  leave --log out");
+    return {};
+}
+
 Status restore_files(const fs::path& backup, const BackupManifest& manifest, const Settings& settings,
-                     const Progress& progress) {
+                     const fs::path& newer_log, const Progress& progress) {
     SIGILLO_ASSIGN(Target log, Target::open(settings.log_directory, 0750));
     SIGILLO_ASSIGN(Target store, Target::open(settings.store_directory, 0700));
-    const Status status = copy_all(backup, manifest, log, store, progress);
+    const bool in_place = !newer_log.empty() && same_place(newer_log, settings.log_directory);
+    Status status;
+    if (!newer_log.empty() && !in_place) status = copy_log(newer_log, log);
+    if (status) status = copy_all(backup, manifest, log, store, newer_log.empty(), progress);
     if (!status) {
         store.clear();
-        log.clear();
+        if (!in_place) log.clear();
     }
     return status;
 }

@@ -80,10 +80,12 @@ Status show(const Context& context, const std::string& id) {
                                                            {"E-mail", person.email()},
                                                            {"Phone", person.phone()},
                                                            {"Language", person.language()}};
-    for (const auto& identifier : person.identifiers()) lines.emplace_back("Identifier", identifier.type() + " " + identifier.value());
+    for (const auto& identifier : person.identifiers())
+        lines.emplace_back("Identifier", identifier.type() + " " + identifier.value());
     if (person.has_identification())
-        lines.emplace_back("Identified", person.identification().method() + ", " + person.identification().reference() +
-                                             ", " + person.identification().time());
+        lines.emplace_back("Identified", person.identification().method() + ", " +
+                                             person.identification().reference() + ", " +
+                                             person.identification().time());
     lines.emplace_back("External reference", person.external_reference());
     lines.emplace_back("Created", time_text(signer.created_ms()));
     print(fields(lines));
@@ -99,18 +101,27 @@ void add_signer(CLI::App& app, Context& context) {
     auto* listing = noun->add_subcommand("list", "Signers of one tenant or of all");
     auto tenant = std::make_shared<std::string>();
     auto most = std::make_shared<std::size_t>(0);
-    listing->add_option("--tenant", *tenant, "Only this tenant's")->check(tenant_argument())->type_name("TENANT");
-    listing->add_option("--limit", *most, "At most so many; 0: all")->type_name("NUMBER")->capture_default_str();
-    listing->footer("Examples:\n  sigilloctl signer list --tenant bank\n  sigilloctl signer list --limit 20 --json");
+    listing->add_option("--tenant", *tenant, "Only this tenant's")
+        ->check(tenant_argument())
+        ->type_name("TENANT");
+    listing->add_option("--limit", *most, "At most so many; 0: all")
+        ->type_name("NUMBER")
+        ->capture_default_str();
+    listing->footer(
+        "Examples:\n  sigilloctl signer list --tenant bank\n  sigilloctl signer list --limit 20 --json");
     listing->callback([&context, tenant, most] {
         context.run = [&context, tenant, most] { return list(context, *tenant, *most); };
     });
 
     auto* showing = noun->add_subcommand("show", "All that is held about one signer");
     auto id = std::make_shared<std::string>();
-    showing->add_option("signer", *id, "The signer's id")->required()->check(id_argument())->type_name("SIGNER");
-    showing->footer("This is personal data: use it for what you were asked only.\n\nExamples:\n"
-                    "  sigilloctl signer show 5d41402abc4b2a76b9719d911017c592");
+    showing->add_option("signer", *id, "The signer's id")
+        ->required()
+        ->check(id_argument())
+        ->type_name("SIGNER");
+    showing->footer(
+        "This is personal data: use it for what you were asked only.\n\nExamples:\n"
+        "  sigilloctl signer show 5d41402abc4b2a76b9719d911017c592");
     showing->callback([&context, id] { context.run = [&context, id] { return show(context, *id); }; });
 }
 

@@ -13,10 +13,14 @@ nlohmann::json json_of(const sam::Status& status) {
         items.push_back({{"name", item.name()}, {"state", item.state()}, {"reason", item.reason()}});
     auto metrics = nlohmann::json::object();
     for (const auto& [name, value] : status.health().metrics()) metrics[name] = value;
-    return {{"state", status.health().state()}, {"version", status.version()},
-            {"started", time_text(status.started_ms())}, {"origin", status.origin()},
-            {"epoch", status.epoch()}, {"logSize", status.log_size()},
-            {"clients", status.clients()}, {"items", std::move(items)},
+    return {{"state", status.health().state()},
+            {"version", status.version()},
+            {"started", time_text(status.started_ms())},
+            {"origin", status.origin()},
+            {"epoch", status.epoch()},
+            {"logSize", status.log_size()},
+            {"clients", status.clients()},
+            {"items", std::move(items)},
             {"metrics", std::move(metrics)}};
 }
 
@@ -36,7 +40,8 @@ Status show_status(const Context& context) {
                       {"Log size", std::to_string(status.log_size()) + " entries"},
                       {"Clients", std::to_string(status.clients())}}));
         Table table({"PART", "STATE", "REASON"});
-        for (const auto& item : status.health().items()) table.add({item.name(), item.state(), item.reason()});
+        for (const auto& item : status.health().items())
+            table.add({item.name(), item.state(), item.reason()});
         print("\n" + table.text(""));
     }
     if (status.health().state() != "failed") return {};
@@ -47,9 +52,10 @@ Status show_status(const Context& context) {
 
 void add_status(CLI::App& app, Context& context) {
     auto* command = app.add_subcommand("status", "Whether the appliance works, and what is degraded and why");
-    command->footer("Exit status 1 when the state is 'failed'; 'degraded' is 0.\n\nExamples:\n"
-                    "  sigilloctl status\n"
-                    "  sigilloctl status --json | jq '.items[] | select(.state != \"ok\")'");
+    command->footer(
+        "Exit status 1 when the state is 'failed'; 'degraded' is 0.\n\nExamples:\n"
+        "  sigilloctl status\n"
+        "  sigilloctl status --json | jq '.items[] | select(.state != \"ok\")'");
     command->callback([&context] { context.run = [&context] { return show_status(context); }; });
 }
 

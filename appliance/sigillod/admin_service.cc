@@ -152,9 +152,10 @@ AdminService::Answer AdminService::list_credentials(const sam::AdminListCredenti
     sam::AdminResponse response;
     response.mutable_credentials();
     for (const auto& credential : credentials) {
-        SIGILLO_ASSIGN(
-            *response.mutable_credentials()->add_credentials(),
-            to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+        SIGILLO_ASSIGN(const bool locked,
+                       parts_.lockout.is_locked(parts_.ledger, credential.id, credential.record));
+        SIGILLO_ASSIGN(*response.mutable_credentials()->add_credentials(),
+                       to_message(credential, locked, parts_.ledger.clock().now()));
     }
     return response;
 }
@@ -163,9 +164,10 @@ AdminService::Answer AdminService::show_credential(const sam::GetCredential& bod
     SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const auto credential, parts_.credentials.get("", id));
     sam::AdminResponse response;
-    SIGILLO_ASSIGN(
-        *response.mutable_credential(),
-        to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+    SIGILLO_ASSIGN(const bool locked,
+                   parts_.lockout.is_locked(parts_.ledger, credential.id, credential.record));
+    SIGILLO_ASSIGN(*response.mutable_credential(),
+                   to_message(credential, locked, parts_.ledger.clock().now()));
     return response;
 }
 

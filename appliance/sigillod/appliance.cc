@@ -35,14 +35,18 @@ Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundatio
 }
 
 Appliance::~Appliance() {
-    // No request may run any more when what it uses goes: workers first, then the sockets that feed them.
-    workers_.reset();
-    admin_workers_.reset();
-    public_workers_.reset();
-    health_lane_.reset();
+    // No new work, then no sockets that would bring it, then the work in hand; only then what it used.
+    for (WorkerPool* pool : {workers_.get(), admin_workers_.get(), public_workers_.get(),
+                             publishing_lane_.get(), health_lane_.get()})
+        if (pool != nullptr) pool->close();
     admin_server_.reset();
     public_server_.reset();
     signing_server_.reset();
+    health_lane_.reset();
+    publishing_lane_.reset();
+    public_workers_.reset();
+    admin_workers_.reset();
+    workers_.reset();
     housekeeping_.reset();
     if (sweep_) sweep_->stop();
     if (publisher_) publisher_->stop();
@@ -178,7 +182,7 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
          [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
         {"outcomes", 1s, [this] { signing_->settle(); }},
         {"idle keys", 60s, [this] { vault_->forget_idle(); }},
-        {"expiries", 10s,
+        {"expiries", 1s,
          [this] {
              // A clock that jumped ahead would make everything due.
              if (!clock_monitor_->check()) return;
@@ -194,9 +198,10 @@ Status Appliance::serve() {
     constexpr std::size_t kAdminThreads = 4;   // an officer's backup must not keep another officer waiting
     constexpr std::size_t kPublicThreads = 2;  // anonymous traffic never takes the signers' threads
     constexpr std::size_t kSideQueue = 256;
-    workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit);
+    workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit, config.workers_per_client);
     admin_workers_ = std::make_unique<WorkerPool>(kAdminThreads, kSideQueue);
     public_workers_ = std::make_unique<WorkerPool>(kPublicThreads, kSideQueue);
+    publishing_lane_ = std::make_unique<WorkerPool>(1, kSideQueue);
     health_lane_ = std::make_unique<WorkerPool>(kHealthThreads, kSideQueue);
 
     SIGILLO_ASSIGN(const ipc::ServerConfig signing, socket_config(config.signing_socket));
@@ -204,34 +209,49 @@ Status Appliance::serve() {
     SIGILLO_ASSIGN(const ipc::ServerConfig admin, socket_config(config.admin_socket));
     publisher_->start();
     sweep_->start();
-    housekeeping_ = std::make_unique<Housekeeping>(chores());
+    housekeeping_ = std::make_unique<Housekeeping>(chores(), base_->logger);
+    // What waits for the log's publication has one thread: an HSM that hangs must not keep officers from
+    // revoking.
+    const auto admin_lane = [this](const sam::AdminRequest& request) -> Lane {
+        if (request.has_get_status()) return {*health_lane_};
+        const bool publishes = request.has_get_checkpoint() || request.has_create_backup();
+        return {publishes ? *publishing_lane_ : *admin_workers_};
+    };
+    const auto public_lane = [this](const sam::PublicRequest& request) -> Lane {
+        return {request.has_get_health() ? *health_lane_ : *public_workers_};
+    };
+    const auto signing_lane = [this](const sam::SigningRequest& request) -> Lane {
+        if (request.has_get_health()) return {*health_lane_};
+        return {*workers_, request.client().spki_sha256()};
+    };
+    Logger& logger = base_->logger;
     SIGILLO_ASSIGN(admin_server_,
                    ipc::Server::start(admin,
                                       make_handler<sam::AdminRequest, sam::AdminResponse>(
-                                          *admin_workers_, *health_lane_, base_->logger,
+                                          logger,
                                           [this](const ipc::Peer& peer, const sam::AdminRequest& request) {
                                               return admin_service_->handle(peer, request);
                                           },
-                                          [](const sam::AdminRequest& r) { return r.has_get_status(); }),
-                                      base_->logger));
+                                          admin_lane),
+                                      logger));
     SIGILLO_ASSIGN(public_server_,
                    ipc::Server::start(anonymous,
                                       make_handler<sam::PublicRequest, sam::PublicResponse>(
-                                          *public_workers_, *health_lane_, base_->logger,
+                                          logger,
                                           [this](const ipc::Peer&, const sam::PublicRequest& request) {
                                               return public_service_->handle(request);
                                           },
-                                          [](const sam::PublicRequest& r) { return r.has_get_health(); }),
-                                      base_->logger));
+                                          public_lane),
+                                      logger));
     SIGILLO_ASSIGN(signing_server_,
                    ipc::Server::start(signing,
                                       make_handler<sam::SigningRequest, sam::SigningResponse>(
-                                          *workers_, *health_lane_, base_->logger,
+                                          logger,
                                           [this](const ipc::Peer&, const sam::SigningRequest& request) {
                                               return signing_service_->handle(request);
                                           },
-                                          [](const sam::SigningRequest& r) { return r.has_get_health(); }),
-                                      base_->logger));
+                                          signing_lane),
+                                      logger));
     return {};
 }
 

@@ -77,6 +77,7 @@ class Appliance {
     std::unique_ptr<ipc::Server> admin_server_;
     // Last, so that they end first: what runs on them uses everything above.
     std::unique_ptr<WorkerPool> health_lane_;
+    std::unique_ptr<WorkerPool> publishing_lane_;
     std::unique_ptr<WorkerPool> public_workers_;
     std::unique_ptr<WorkerPool> admin_workers_;
     std::unique_ptr<WorkerPool> workers_;

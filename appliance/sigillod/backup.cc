@@ -53,17 +53,24 @@ bool is_partial_tile(const fs::path& relative) {
     return std::ranges::any_of(relative, [](const fs::path& part) { return part.extension() == ".p"; });
 }
 
-// Files of the log's directory, relative to it.
-Result<std::vector<fs::path>> log_files(const fs::path& directory) {
-    std::vector<fs::path> files;
+enum class Take : std::uint8_t { kAll, kFullTiles };
+
+// Files below `directory`, named relative to `root`. With kFullTiles the folders of partial tiles, which come
+// and go while the log is published, are not even looked into.
+Status list_files(const fs::path& directory, const fs::path& root, Take take, std::vector<fs::path>& files) {
     std::error_code code;
+    if (!fs::exists(directory, code)) return {};
     for (auto entry = fs::recursive_directory_iterator(directory, code);
          !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
-        if (entry->is_regular_file(code)) files.push_back(fs::relative(entry->path(), directory));
-        code.clear();  // a partial tile that was tidied away meanwhile
+        if (take == Take::kFullTiles && entry->path().extension() == ".p") {
+            entry.disable_recursion_pending();
+            continue;
+        }
+        std::error_code gone;
+        if (entry->is_regular_file(gone)) files.push_back(entry->path().lexically_relative(root));
     }
     if (code) return std::unexpected(errno_error(code.value(), "list " + directory.string()));
-    return files;
+    return {};
 }
 
 }  // namespace
@@ -106,19 +113,19 @@ Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& di
     SIGILLO_TRY(publisher_.publish());
     SIGILLO_TRY(publisher_.quietly([&](const std::string& checkpoint) -> Status {
         report.checkpoint = checkpoint;
-        SIGILLO_ASSIGN(const auto files, log_files(log_directory_));
-        for (const fs::path& file : files) {
-            if (file == "checkpoint" || is_partial_tile(file))
-                SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
-        }
+        std::vector<fs::path> files;
+        SIGILLO_TRY(list_files(log_directory_ / "tile", log_directory_, Take::kAll, files));
+        std::erase_if(files, [](const fs::path& file) { return !is_partial_tile(file); });
+        files.emplace_back("checkpoint");
+        for (const fs::path& file : files) SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
         return {};
     }));
     SIGILLO_TRY(ledger_.store().copy_to((directory / "store").string()));
-    SIGILLO_ASSIGN(const auto files, log_files(log_directory_));
-    for (const fs::path& file : files) {
-        if (file != "checkpoint" && !is_partial_tile(file))
-            SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
-    }
+    // Nothing else: what is being written stands beside these under names of its own.
+    std::vector<fs::path> files;
+    SIGILLO_TRY(list_files(log_directory_ / "tile", log_directory_, Take::kFullTiles, files));
+    SIGILLO_TRY(list_files(log_directory_ / "epochs", log_directory_, Take::kAll, files));
+    for (const fs::path& file : files) SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
     SIGILLO_TRY(sync_tree(directory));
 
     nlohmann::json manifest = {{"format", 1},
@@ -126,7 +133,8 @@ Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& di
                                {"officer", officer},
                                {"checkpoint", report.checkpoint},
                                {"files", nlohmann::json::array()}};
-    SIGILLO_ASSIGN(auto copied, log_files(directory));
+    std::vector<fs::path> copied;
+    SIGILLO_TRY(list_files(directory, directory, Take::kAll, copied));
     std::ranges::sort(copied);
     for (const fs::path& file : copied) {
         std::uint64_t bytes = 0;

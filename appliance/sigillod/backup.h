@@ -2,7 +2,7 @@
 //
 //   manifest.json   SHA-256 of every file, the checkpoint, when and by whom (written last: without it, no
 //   backup) store/          a transactionally consistent copy of the store log/            checkpoint and
-//   tiles that cover at least every leaf of that copy's log
+//   tiles that cover at least every leaf which that copy's log has packed away
 //
 // Signers' keys are in the store, wrapped under the KEK: a backup is worthless without the HSM's own backup,
 // which is made with the HSM's own means.

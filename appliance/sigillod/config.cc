@@ -36,6 +36,15 @@ void read_store(ConfigFile& file, LmdbConfig& store, HousekeeperConfig& housekee
     store.map_bytes = static_cast<std::uint64_t>(map_mib * kMiB);
 }
 
+void read_retention(ConfigFile& file, DaemonConfig& config) {
+    // An unfinished use is settled long before the least of them.
+    constexpr std::int64_t kLeastDays = 30;
+    constexpr std::int64_t kMostDays = 36'525;  // a century
+    file.duration("store.evidence_retention_days", config.activation.evidence_retention, kLeastDays,
+                  kMostDays)
+        .duration("store.uses_retention_days", config.signing.uses_retention, kLeastDays, kMostDays);
+}
+
 void read_log(ConfigFile& file, DaemonConfig& config, std::string& directory) {
     file.required_text("log.directory", directory)
         .required_text("log.origin", config.log_origin)
@@ -57,6 +66,7 @@ void read_daemon(ConfigFile& file, DaemonConfig& config) {
         .texts("sigillod.public_users", config.public_socket.users)
         .texts("sigillod.admin_users", config.admin_socket.users)
         .count("sigillod.workers", config.workers, 1, 1'024)
+        .count("sigillod.workers_per_client", config.workers_per_client, 1, 1'024)
         .count("sigillod.queue_limit", config.queue_limit, 1, 1'000'000)
         .duration("sigillod.shutdown_deadline_s", config.shutdown_deadline, 1, 600)
         .texts("sigillod.backup_directories", config.backup_directories);
@@ -81,11 +91,13 @@ void read_activation(ConfigFile& file, DaemonConfig& config) {
         .count("activation.argon2_passes", config.pin.passes, 1, 16)
         .count("activation.argon2_runs", config.pin.concurrent_runs, 1, 64)
         .duration("activation.sad_lifetime_s", config.sad.lifetime, 10, 900)
-        .duration("activation.transaction_s", config.sad.transaction, 10, 3'600)
+        .duration("activation.transaction_s", config.sad.transaction, 10, 900)
         .text("activation.otp_issuer", config.enrolment.otp.issuer)
         .duration("activation.clock_tolerance_ms", config.clock.tolerance, 100, 60'000)
         .count("activation.refusals_per_credential", config.refusals.per_credential, 1, 10'000)
         .count("activation.refusals_per_client", config.refusals.per_client, 1, 1'000'000);
+    if (config.sad.lifetime > config.sad.transaction)
+        file.complain("activation.sad_lifetime_s", "must not be longer than activation.transaction_s");
     config.enrolment.otp.drift_steps = config.activation.drift_steps;
     config.enrolment.otp.look_ahead = config.activation.look_ahead;
 }
@@ -121,6 +133,7 @@ void read_signing(ConfigFile& file, DaemonConfig& config) {
     file.count("signing.hashes_per_call", config.signing.hashes_per_call, 1, 256)
         .duration("signing.retry_window_h", config.signing.retry_window, 1, 24 * 30)
         .duration("signing.turn_patience_ms", config.signing.turn_patience, 100, 300'000)
+        .count("signing.turn_waiters", config.signing.turn_waiters, 0, 64)
         .count("signing.key_cache_limit", config.vault.cache_limit, 0, 1'000'000)
         .duration("signing.key_idle_limit_s", config.vault.idle_limit, 1, 30 * kDayS);
 }
@@ -132,6 +145,7 @@ Result<DaemonConfig> load_daemon_config(const std::filesystem::path& path) {
     DaemonConfig config;
     read_hsm(file, config.hsm);
     read_store(file, config.store, config.housekeeper);
+    read_retention(file, config);
     read_log(file, config, config.log_directory);
     read_daemon(file, config);
     read_activation(file, config);

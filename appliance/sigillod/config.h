@@ -57,6 +57,9 @@ struct DaemonConfig {
     // Threads that carry requests out. They wait for the store's fsync and for the HSM most of the time: as
     // many as requests that shall share one commit.
     std::size_t workers = 96;
+    // Threads that the requests of one client may take at a time: some are left for the others, whatever it
+    // asks. 64 of its requests share a commit, which is where its speed comes from.
+    std::size_t workers_per_client = 80;
     // Requests that wait for a thread; beyond it the answer is "busy". Two seconds of work at full speed.
     std::size_t queue_limit = 4'096;
     // From SIGTERM to exit. Longer than the slowest HSM call that still succeeds, shorter than systemd's
@@ -64,7 +67,8 @@ struct DaemonConfig {
     std::chrono::seconds shutdown_deadline{20};
     // Where backups may be written: Landlock keeps the process out of every other place.
     std::vector<std::string> backup_directories;
-    HardeningConfig hardening;
+    // The published log is an auditor's, who has our group; the store sets its own, stricter modes.
+    HardeningConfig hardening{.umask = 027};
 
     activation::ActivatorConfig activation;
     activation::PinConfig pin;

@@ -1,7 +1,8 @@
 // From a socket's frames to a service and back: parse, queue, carry out, answer.
 //
-// Requests wait in one bounded queue for a worker; when it is full the answer is "busy" at once. Health has a
-// lane of its own, so that it answers while all workers wait for an HSM that hangs.
+// Requests wait in a bounded queue for a worker; when it is full the answer is "busy" at once. Which queue is
+// said for each request: health has a lane of its own, so that it answers while all workers wait for an HSM
+// that hangs.
 #pragma once
 
 #include <functional>
@@ -14,13 +15,18 @@
 
 namespace sigillo {
 
+// Where a request waits, and in whose name (WorkerPool).
+struct Lane {
+    WorkerPool& pool;
+    std::string name{};
+};
+
 // `Request` and `Response` are the messages of one socket. service(peer, request) -> Response runs on a
 // worker.
 template <class Request, class Response>
-ipc::Handler make_handler(WorkerPool& workers, WorkerPool& health_lane, Logger& logger,
-                          std::function<Response(const ipc::Peer&, const Request&)> service,
-                          std::function<bool(const Request&)> is_health) {
-    return [&workers, &health_lane, &logger, service = std::move(service), is_health = std::move(is_health)](
+ipc::Handler make_handler(Logger& logger, std::function<Response(const ipc::Peer&, const Request&)> service,
+                          std::function<Lane(const Request&)> choose) {
+    return [&logger, service = std::move(service), choose = std::move(choose)](
                const ipc::Peer& peer, Bytes payload, ipc::Reply reply) {
         const auto send = [](const ipc::Reply& to, const Response& response) {
             Bytes bytes(response.ByteSizeLong());
@@ -40,16 +46,20 @@ ipc::Handler make_handler(WorkerPool& workers, WorkerPool& health_lane, Logger& 
             refuse(reply, 0, Error{Errc::kInvalidArgument, "not a message of this socket"});
             return;
         }
-        WorkerPool& lane = is_health(*request) ? health_lane : workers;
-        const Status queued = lane.submit([request, reply, peer, service, send, refuse, &logger]() noexcept {
-            try {
-                send(reply, service(peer, *request));
-            } catch (const std::exception& error) {
-                // Nothing below throws on purpose: this is memory, or a broken libcrypto.
-                logger.error("request_threw", {{"what", error.what()}});
-                refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
-            }
-        });
+        const Lane lane = choose(*request);
+        const Status queued = lane.pool.submit(
+            [request, reply, peer, service, send, refuse, &logger]() noexcept {
+                try {
+                    send(reply, service(peer, *request));
+                } catch (const std::exception& error) {
+                    // Nothing below throws on purpose: this is memory, or a broken libcrypto.
+                    logger.error("request_threw", {{"what", error.what()}});
+                    refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
+                } catch (...) {
+                    refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
+                }
+            },
+            lane.name);
         if (!queued) refuse(reply, request->id(), queued.error());
     };
 }

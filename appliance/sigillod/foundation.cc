@@ -59,6 +59,8 @@ Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, c
                                                  kOverrideCommand));
     for (const std::string& warning : base->guard.warnings)
         logger.warning("log_guard", {{"warning", warning}});
+    base->ledger->set_epoch(base->guard.epoch.number);
+    SIGILLO_TRY(harden_epoch(*base));
     return base;
 }
 

@@ -39,8 +39,9 @@ struct Foundation {
 Status make_directories(const DaemonConfig& config);
 
 // Logs in, opens the store, holds it against the newest checkpoint that can be found. An officer's order to
-// begin a new epoch (epoch_order.h) is carried out here. Errors: those of the parts, with what to do in
-// `detail`; kCorrupt is a rollback, a truncation or a record that does not hold: nothing is served then.
+// begin a new epoch (epoch_order.h) is carried out here, to its end. Errors: those of the parts, with what to
+// do in `detail`; kCorrupt is a rollback, a truncation or a record that does not hold: nothing is served
+// then.
 Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock,
                                                    Random& random, Logger& logger);
 

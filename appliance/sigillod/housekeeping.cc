@@ -6,8 +6,8 @@ namespace sigillo {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-Housekeeping::Housekeeping(std::vector<Chore> chores)
-    : chores_(std::move(chores)), thread_([this] { run(); }) {}
+Housekeeping::Housekeeping(std::vector<Chore> chores, Logger& logger)
+    : chores_(std::move(chores)), logger_(logger), thread_([this] { run(); }) {}
 
 Housekeeping::~Housekeeping() {
     {
@@ -27,7 +27,11 @@ void Housekeeping::run() {
         if (wake_.wait_until(lock, *next, [this] { return ending_; })) return;
         const auto index = static_cast<std::size_t>(next - due.begin());
         lock.unlock();
-        chores_[index].work();
+        try {
+            chores_[index].work();
+        } catch (const std::exception& error) {  // out of memory: the next round may do better
+            logger_.error("chore_failed", {{"chore", chores_[index].name}, {"what", error.what()}});
+        }
         lock.lock();
         *next = std::chrono::steady_clock::now() + chores_[index].every;
     }

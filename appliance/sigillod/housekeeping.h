@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "appliance/base/logger.h"
+
 namespace sigillo {
 
 class Housekeeping {
@@ -17,9 +19,9 @@ class Housekeeping {
     struct Chore {
         std::string name;
         std::chrono::milliseconds every;
-        std::function<void()> work;  // must not throw; reports its own failures
+        std::function<void()> work;  // reports its own failures
     };
-    explicit Housekeeping(std::vector<Chore> chores);
+    Housekeeping(std::vector<Chore> chores, Logger& logger);
     ~Housekeeping();  // ends after the chore that runs
     Housekeeping(const Housekeeping&) = delete;
     Housekeeping& operator=(const Housekeeping&) = delete;
@@ -27,6 +29,7 @@ class Housekeeping {
  private:
     void run();
     std::vector<Chore> chores_;
+    Logger& logger_;
     std::mutex mutex_;
     std::condition_variable wake_;
     bool ending_ = false;  // guarded by mutex_

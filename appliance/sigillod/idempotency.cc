@@ -15,8 +15,11 @@ Idempotency::Idempotency(audit::Ledger& ledger, Random& random, const ClientId& 
     : ledger_(ledger), random_(random) {
     if (key.empty()) return;
     row_ = concat(as_bytes(client.str()), ByteView(sha256(as_bytes(key))));
-    request_digest_ = to_bytes(ByteView(sha256(request)));
-    sealing_key_ = SecretBytes::copy_of(ledger.codec().keyed_digest("idempotency sealing key", {}));
+    // Keyed: the request may hold a PIN, and a plain digest of six digits is the six digits.
+    request_digest_ = ledger.codec().keyed_digest("idempotency request", request);
+    Bytes key_bytes = ledger.codec().keyed_digest("idempotency sealing key", {});
+    sealing_key_ = SecretBytes::copy_of(key_bytes);
+    cleanse(key_bytes);
 }
 
 Result<std::optional<SecretBytes>> Idempotency::earlier_answer() {
@@ -39,8 +42,11 @@ Status Idempotency::remember(audit::Recorder& recorder, ByteView answer) {
     if (row_.empty()) return {};
     SIGILLO_ASSIGN(const auto expired, recorder.load(tables::kIdempotency, row_));
     const WallTime now = recorder.clock().now();
-    if (expired && expired->value.expires_ms() < unix_millis(now))
+    if (expired && expired->value.expires_ms() < unix_millis(now)) {
         SIGILLO_TRY(recorder.erase(tables::kIdempotency, row_));
+        SIGILLO_TRY(
+            recorder.keep_beyond(from_unix_millis(expired->value.expires_ms()), tables::kIdempotency, row_));
+    }
     const Bytes nonce = random_.bytes(kAeadNonceSize);
     SIGILLO_ASSIGN(const Bytes sealed, aead_seal(sealing_key_.expose(), nonce, answer, row_));
     record::Idempotency record;

@@ -1,5 +1,7 @@
 #include "appliance/sigillod/signing_service.h"
 
+#include "appliance/ipc/deterministic.h"
+
 #include "appliance/sigillod/codec.h"
 
 namespace sigillo {
@@ -22,6 +24,9 @@ sam::SigningResponse SigningService::handle(const sam::SigningRequest& request) 
         if (request.body_case() == sam::SigningRequest::kGetHealth) {
             sam::SigningResponse response;
             *response.mutable_health() = parts_.health.report();
+            // Whoever holds some certificate may learn whether it works, not how much others sign.
+            if (!parts_.clients.identify(as_bytes(request.client().spki_sha256())))
+                response.mutable_health()->clear_metrics();
             return response;
         }
         // Step 1 of the signing path ends here: who asks is known, for whatever is asked.
@@ -75,7 +80,7 @@ SigningService::Answer SigningService::dispatch(const sam::SigningRequest& reque
     sam::SigningRequest identity = request;
     identity.clear_id();
     identity.clear_client();
-    std::string identity_bytes = identity.SerializeAsString();
+    std::string identity_bytes = ipc::deterministic_bytes(identity);
     Call call{client, Idempotency(parts_.ledger, parts_.random, client.id, request.client().idempotency_key(),
                                   as_bytes(identity_bytes))};
     cleanse(identity_bytes);  // may hold a PIN
@@ -228,9 +233,10 @@ SigningService::Answer SigningService::get_credential(const sam::GetCredential& 
     SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const auto credential, parts_.credentials.get(client.tenant, id));
     sam::SigningResponse response;
-    SIGILLO_ASSIGN(
-        *response.mutable_credential(),
-        to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+    SIGILLO_ASSIGN(const bool locked,
+                   parts_.lockout.is_locked(parts_.ledger, credential.id, credential.record));
+    SIGILLO_ASSIGN(*response.mutable_credential(),
+                   to_message(credential, locked, parts_.ledger.clock().now()));
     return response;
 }
 
@@ -243,9 +249,10 @@ SigningService::Answer SigningService::list_credentials(const sam::ListCredentia
     sam::SigningResponse response;
     response.mutable_credentials();
     for (const auto& credential : credentials) {
-        SIGILLO_ASSIGN(
-            *response.mutable_credentials()->add_credentials(),
-            to_message(credential, parts_.lockout.is_locked(credential.state), parts_.ledger.clock().now()));
+        SIGILLO_ASSIGN(const bool locked,
+                       parts_.lockout.is_locked(parts_.ledger, credential.id, credential.record));
+        SIGILLO_ASSIGN(*response.mutable_credentials()->add_credentials(),
+                       to_message(credential, locked, parts_.ledger.clock().now()));
     }
     return response;
 }

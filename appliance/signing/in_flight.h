@@ -6,8 +6,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "appliance/base/bytes.h"
@@ -35,13 +36,25 @@ class InFlight {
         std::string key_;
     };
 
-    // kUnavailable when the call before has not ended within `patience`.
-    Result<Turn> take_turn(ByteView call_key, std::chrono::milliseconds patience);
+    // `waiters`: that wait for one call at once, each a thread; more are refused at once. `patience`: for how
+    // long.
+    InFlight(std::size_t waiters, std::chrono::milliseconds patience)
+        : waiters_(waiters), patience_(patience) {}
+
+    // kUnavailable when enough wait already, or when the call before has not ended in time.
+    Result<Turn> take_turn(ByteView call_key);
 
  private:
+    struct Call {
+        bool running = false;
+        std::size_t waiting = 0;
+    };
+
+    const std::size_t waiters_;
+    const std::chrono::milliseconds patience_;
     std::mutex mutex_;
     std::condition_variable ended_;
-    std::set<std::string, std::less<>> running_;  // guarded by mutex_
+    std::map<std::string, Call, std::less<>> calls_;  // guarded by mutex_; only those that somebody is at
 };
 
 }  // namespace sigillo::signing

@@ -1,5 +1,6 @@
 #include "appliance/signing/key_vault.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "appliance/activation/pin.h"
@@ -9,29 +10,38 @@ namespace sigillo::signing {
 KeyVault::KeyVault(KeyStore& keys, const Clock& clock, KeyVaultConfig config)
     : keys_(keys), clock_(clock), config_(config) {}
 
-Result<std::vector<Bytes>> KeyVault::redeem(SigningGrant grant, SignatureScheme scheme,
-                                            const std::vector<Digest>& digests) {
-    SIGILLO_ASSIGN(const Usable usable, usable_key(grant));
-    std::vector<Bytes> signatures;
-    signatures.reserve(digests.size());
+KeyVault::Redeemed KeyVault::redeem(SigningGrant grant, SignatureScheme scheme,
+                                    const std::vector<Digest>& digests) {
+    Redeemed redeemed;
+    const auto usable = usable_key(grant);
+    if (!usable) return {{}, usable.error()};
+    redeemed.signatures.reserve(digests.size());
     for (const Digest& digest : digests) {
         // Step 4: the key signs.
-        SIGILLO_ASSIGN(Bytes signature, usable.key->sign(scheme, digest));
+        auto signature = usable->key->sign(scheme, digest);
+        if (!signature) {
+            redeemed.error = std::move(signature).error();
+            return redeemed;
+        }
         // Step 5: an HSM that returns rubbish, or a fault induced to leak the key, ends here.
-        SIGILLO_ASSIGN(const bool holds, usable.verifier->verify(scheme, digest, signature));
-        if (!holds) return fail(Errc::kHsmFailed, "the HSM returned a signature that does not verify");
-        signatures.push_back(std::move(signature));
+        const auto holds = usable->verifier->verify(scheme, digest, *signature);
+        if (!holds || !*holds) {
+            redeemed.error =
+                holds ? Error{Errc::kHsmFailed, "the HSM returned a signature that does not verify"}
+                      : holds.error();
+            return redeemed;
+        }
+        redeemed.signatures.push_back(*std::move(signature));
     }
-    return signatures;
+    return redeemed;
 }
 
 Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
     const std::string& id = grant.credential().str();
-    std::list<Entry> outdated;  // destroyed after the lock: ~SigningKey speaks to the HSM
+    std::list<Entry> stale;  // destroyed after the lock: ~SigningKey speaks to the HSM
     {
         const std::lock_guard lock(mutex_);
-        if (const auto least = least_version_.find(id);
-            least != least_version_.end() && grant.credential_version() < least->second)
+        if (outdated(grant))
             return fail(Errc::kConflict, "the credential changed after this use was granted");
         if (const auto found = by_credential_.find(id); found != by_credential_.end()) {
             const auto entry = found->second;
@@ -42,7 +52,7 @@ Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
                 entries_.splice(entries_.begin(), entries_, entry);
                 return entry->usable;
             }
-            outdated.splice(outdated.begin(), entries_, entry);
+            stale.splice(stale.begin(), entries_, entry);
             by_credential_.erase(found);
         }
     }
@@ -54,9 +64,7 @@ Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
 
     std::list<Entry> evicted;
     const std::lock_guard lock(mutex_);
-    if (const auto least = least_version_.find(id);
-        least != least_version_.end() && grant.credential_version() < least->second)
-        return fail(Errc::kConflict, "the credential changed after this use was granted");
+    if (outdated(grant)) return fail(Errc::kConflict, "the credential changed after this use was granted");
     if (by_credential_.contains(id)) return usable;
     entries_.push_front(
         Entry{grant.credential(), grant.credential_version(), generation, clock_.boot_now(), usable});
@@ -66,6 +74,11 @@ Result<KeyVault::Usable> KeyVault::usable_key(const SigningGrant& grant) {
         evicted.splice(evicted.begin(), entries_, std::prev(entries_.end()));
     }
     return usable;
+}
+
+bool KeyVault::outdated(const SigningGrant& grant) const {
+    const auto changed = changed_.find(grant.credential().str());
+    return changed != changed_.end() && grant.credential_version() < changed->second.least_version;
 }
 
 Result<KeyVault::Usable> KeyVault::unwrap(const SigningGrant& grant) {
@@ -88,7 +101,9 @@ Result<KeyVault::Usable> KeyVault::unwrap(const SigningGrant& grant) {
 void KeyVault::forget(const CredentialId& credential, std::uint64_t version) {
     std::list<Entry> forgotten;
     const std::lock_guard lock(mutex_);
-    least_version_[credential.str()] = version;
+    // Callers of two changes may come in the reverse order.
+    Changed& change = changed_[credential.str()];
+    change = {std::max(change.least_version, version), clock_.boot_now()};
     const auto found = by_credential_.find(credential.str());
     if (found == by_credential_.end() || found->second->version >= version) return;
     forgotten.splice(forgotten.begin(), entries_, found->second);
@@ -103,6 +118,7 @@ void KeyVault::forget_idle() {
         by_credential_.erase(entries_.back().credential.str());
         forgotten.splice(forgotten.begin(), entries_, std::prev(entries_.end()));
     }
+    std::erase_if(changed_, [&](const auto& entry) { return entry.second.at < oldest; });
 }
 
 std::size_t KeyVault::cached() const {

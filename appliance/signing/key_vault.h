@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -31,15 +32,18 @@ class KeyVault {
  public:
     KeyVault(KeyStore& keys, const Clock& clock, KeyVaultConfig config);
 
+    struct Redeemed {
+        std::vector<Bytes> signatures;  // verified, in the order of the digests
+        std::optional<Error> error;     // why there are fewer than digests
+    };
     // Signs every digest, in order, and verifies each signature with the public key before it is returned.
     // Errors: those of KeyStore::unwrap and SigningKey::sign; kConflict (the credential changed after the
     // grant was made), kHsmFailed with native 0 (a signature that the HSM returned does not verify).
-    Result<std::vector<Bytes>> redeem(SigningGrant grant, SignatureScheme scheme,
-                                      const std::vector<Digest>& digests);
+    Redeemed redeem(SigningGrant grant, SignatureScheme scheme, const std::vector<Digest>& digests);
 
     // Forgets the key, and refuses grants older than `version` from now on.
     void forget(const CredentialId& credential, std::uint64_t version);
-    // Forgets keys idle for longer than the limit; to be called now and then.
+    // Forgets keys idle for longer than the limit, and changes as old as that; to be called now and then.
     void forget_idle();
 
     std::size_t cached() const;
@@ -56,6 +60,11 @@ class KeyVault {
         BootTime last_use;
         Usable usable;
     };
+    struct Changed {
+        std::uint64_t least_version = 0;
+        BootTime at{};
+    };
+    bool outdated(const SigningGrant& grant) const;  // mutex_ held
     Result<Usable> usable_key(const SigningGrant& grant);
     Result<Usable> unwrap(const SigningGrant& grant);
 
@@ -66,8 +75,9 @@ class KeyVault {
     mutable std::mutex mutex_;
     std::list<Entry> entries_;  // most recently used first; guarded by mutex_, as are the two below
     std::unordered_map<std::string, std::list<Entry>::iterator> by_credential_;
-    std::unordered_map<std::string, std::uint64_t>
-        least_version_;  // of credentials that changed since the start
+    // Of credentials that changed lately: long enough for grants made before the change to have come and
+    // gone.
+    std::unordered_map<std::string, Changed> changed_;
 };
 
 }  // namespace sigillo::signing

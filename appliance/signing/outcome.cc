@@ -39,7 +39,8 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         signature_digests.push_back(to_bytes(ByteView(sha256(signature))));
 
     return ledger.update([&](audit::Recorder& recorder) -> Status {
-        const Bytes intent_key = key_of(outcome.credential.str(), outcome.intent_index);
+        const std::uint64_t epoch = outcome.intent_epoch == 0 ? recorder.epoch() : outcome.intent_epoch;
+        const Bytes intent_key = key_of(outcome.credential.str(), epoch, outcome.intent_index);
         SIGILLO_ASSIGN(const auto open, recorder.load(tables::kOpenIntents, intent_key));
         if (!open) return {};  // settled already: an outcome is written once
 
@@ -47,6 +48,8 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         event.set("intent", outcome.intent_index).set("result", result_name(outcome.result));
         if (outcome.result == UseResult::kSigned) event.set_base64_list("signatures", signature_digests);
         if (!outcome.error.empty()) event.set("error", outcome.error);
+        if (epoch != recorder.epoch()) event.set("intent_epoch", epoch);  // the Intent stands in that log
+        if (outcome.made > 0) event.set("made", outcome.made);
         SIGILLO_ASSIGN(const std::uint64_t index,
                        append_to_credential(recorder, outcome.credential, std::move(event)));
 
@@ -57,9 +60,13 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         call.value.set_outcome_index(index);
         for (const Bytes& signature : outcome.signatures)
             call.value.add_signatures(signature.data(), signature.size());
+        if (call.value.expires_ms() != 0)  // of an attempt that failed
+            SIGILLO_TRY(recorder.keep_beyond(from_unix_millis(call.value.expires_ms()), tables::kCalls,
+                                             outcome.call_key));
+        const WallTime expires = recorder.clock().now() + retry_window;
+        call.value.set_expires_ms(unix_millis(expires));
         SIGILLO_TRY(recorder.save(tables::kCalls, outcome.call_key, call));
-        SIGILLO_TRY(
-            recorder.expire_at(recorder.clock().now() + retry_window, tables::kCalls, outcome.call_key));
+        SIGILLO_TRY(recorder.expire_at(expires, tables::kCalls, outcome.call_key));
 
         SIGILLO_ASSIGN(auto use, recorder.require(tables::kUses, intent_key, "use"));
         use.value.set_outcome(call_state(outcome.result));

@@ -15,18 +15,20 @@ namespace sigillo::signing {
 enum class UseResult : std::uint8_t {
     kSigned,   // signatures made, verified, kept for retries
     kFailed,   // the HSM definitely made none that left it: the hashes are given back
-    kUnknown,  // it may have: the hashes stay spent
+    kUnknown,  // it may have, or did for some: the hashes stay spent
 };
 
 struct Outcome {
     UseResult result = UseResult::kUnknown;
     CredentialId credential;
     std::uint64_t intent_index = 0;
-    Bytes call_key;                 // SHA-256(SAD) ‖ request digest
-    activation::SpentSad sad;       // kFailed: what is given back,
-    std::vector<Digest> hashes;     // for these
-    std::vector<Bytes> signatures;  // kSigned only, in the order of the hashes
-    std::string error;              // Errc name, otherwise
+    std::uint64_t intent_epoch = 0;  // of the log that has the Intent; 0: the one that is written
+    Bytes call_key;                  // SHA-256(SAD) ‖ request digest
+    activation::SpentSad sad;        // kFailed: what is given back,
+    std::vector<Digest> hashes;      // for these
+    std::vector<Bytes> signatures;   // kSigned only, in the order of the hashes
+    std::uint64_t made = 0;          // signatures that the HSM made before it failed, and that nobody gets
+    std::string error;               // Errc name, otherwise
 };
 
 // Durable on return. `retry_window`: how long the signatures answer retries.

@@ -16,13 +16,14 @@ Result<std::vector<Outcome>> open_intents(audit::Ledger& ledger) {
         }));
         std::vector<Outcome> outcomes;
         for (const Bytes& key : keys) {
-            if (key.size() != kIdLength + 8)
+            if (key.size() != kIdLength + 16)
                 return fail(Errc::kCorrupt, "open_intents: key of impossible length");
             SIGILLO_ASSIGN(const auto open,
                            require(txn, ledger.codec(), tables::kOpenIntents, key, "open intent"));
             Outcome outcome;
             SIGILLO_ASSIGN(outcome.credential, CredentialId::parse(as_text(ByteView(key).first(kIdLength))));
-            outcome.intent_index = read_u64(ByteView(key).subspan(kIdLength));
+            outcome.intent_epoch = read_u64(ByteView(key).subspan(kIdLength));
+            outcome.intent_index = read_u64(ByteView(key).subspan(kIdLength + 8));
             outcome.call_key =
                 concat(as_bytes(open.value.sad_digest()), as_bytes(open.value.request_digest()));
             outcome.result = UseResult::kUnknown;

@@ -30,7 +30,7 @@ Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
     const Bytes call_key = concat(activation::sad_digest(request.sad), request_digest(request));
 
     // Identical calls take turns, so that a retry finds what the first call stored.
-    SIGILLO_ASSIGN(const auto turn, in_flight_.take_turn(call_key, parts_.limits.turn_patience));
+    SIGILLO_ASSIGN(const auto turn, in_flight_.take_turn(call_key));
     // A call whose Outcome the store refused is a retry too: it can be answered once the store has taken it.
     SIGILLO_TRY(settle_call(call_key));
     auto result = sign_in_turn(request, call_key);
@@ -75,7 +75,8 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
     // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log
     // says which uses were under way. The SAD is spent in the same transaction, so it can never be spent
     // twice.
-    auto spent = SpendStep::run(parts_.ledger, parts_.sads, request, call_key);
+    auto spent =
+        SpendStep::run(parts_.ledger, parts_.sads, {request, call_key, parts_.limits.uses_retention});
     if (!spent) {
         parts_.refusals.record("signing.refused", request.credential, request.client, spent.error().code);
         return std::unexpected(spent.error());
@@ -92,30 +93,41 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
 
     // Steps 4 and 5. No transaction is held while the HSM works; every signature is verified before it goes
     // on.
-    auto made = parts_.vault.redeem(*std::move(spent->grant), request.scheme, request.hashes);
-    if (made) reached(Step::kSigned);
+    KeyVault::Redeemed made = redeem(*std::move(spent->grant), request);
+    if (!made.error) reached(Step::kSigned);
 
     // Step 6. What came of it is durable before anybody learns of it.
     return conclude(std::move(outcome), std::move(made));
 }
 
-Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::vector<Bytes>> made) {
-    if (made) {
+KeyVault::Redeemed SigningPath::redeem(SigningGrant grant, const SignRequest& request) noexcept {
+    try {
+        return parts_.vault.redeem(std::move(grant), request.scheme, request.hashes);
+    } catch (const std::exception& error) {  // out of memory: the Intent still gets its Outcome
+        return {{}, Error{Errc::kInternal, error.what()}};
+    }
+}
+
+Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, KeyVault::Redeemed made) {
+    if (!made.error) {
         outcome.result = UseResult::kSigned;
-        outcome.signatures = *made;
+        outcome.signatures = made.signatures;
     } else {
-        outcome.result = definitely_not_signed(made.error()) ? UseResult::kFailed : UseResult::kUnknown;
-        outcome.error = errc_name(made.error().code);
+        // What was signed before the failure is thrown away, and the log says that there was something.
+        outcome.made = made.signatures.size();
+        outcome.result = outcome.made == 0 && definitely_not_signed(*made.error) ? UseResult::kFailed
+                                                                                 : UseResult::kUnknown;
+        outcome.error = errc_name(made.error->code);
         parts_.logger.error("key_use_failed",
-                            {{"credential", outcome.credential.str()}, {"error", made.error()}});
+                            {{"credential", outcome.credential.str()}, {"error", *made.error}});
     }
     const Status written = write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
     {
         const std::lock_guard lock(mutex_);
-        if (made) {
-            counts_.signatures += made->size();
-        } else {
+        if (made.error) {
             ++counts_.failures;
+        } else {
+            counts_.signatures += made.signatures.size();
         }
         // The signature exists but the log does not say so: it is not answered. It is kept until the store
         // takes the Outcome (settle), and the client's retry gets it then.
@@ -123,7 +135,8 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, Result<std::ve
     }
     if (!written) return std::unexpected(written.error());
     reached(Step::kOutcomeDurable);
-    return made;
+    if (made.error) return std::unexpected(*std::move(made.error));
+    return std::move(made.signatures);
 }
 
 Status SigningPath::settle_call(ByteView call_key) {
@@ -140,15 +153,18 @@ Status SigningPath::settle_call(ByteView call_key) {
 }
 
 void SigningPath::settle() {
+    // One at a time, and an Outcome stays in the list until it is durable: a retry that comes meanwhile waits
+    // for it.
+    const std::lock_guard one(settling_);
     std::vector<Outcome> waiting;
     {
         const std::lock_guard lock(mutex_);
-        waiting.swap(unsettled_);
+        waiting = unsettled_;
     }
-    for (Outcome& outcome : waiting) {
-        if (write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window)) continue;
+    for (const Outcome& outcome : waiting) {
+        if (!write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window)) continue;
         const std::lock_guard lock(mutex_);
-        unsettled_.push_back(std::move(outcome));
+        std::erase_if(unsettled_, [&](const Outcome& one_of) { return one_of.call_key == outcome.call_key; });
     }
 }
 

@@ -37,7 +37,8 @@ class SigningPath {
         SigningLimits limits{};
         StepObserver* observer = nullptr;
     };
-    explicit SigningPath(Parts parts) : parts_(parts) {}
+    explicit SigningPath(Parts parts)
+        : parts_(parts), in_flight_(parts_.limits.turn_waiters, parts_.limits.turn_patience) {}
 
     // Signatures in the order of the hashes, ECDSA as DER. When they are returned, Intent and Outcome are
     // durable. Errors, each with nothing signed unless said:
@@ -55,13 +56,15 @@ class SigningPath {
  private:
     Result<std::vector<Bytes>> sign_in_turn(const SignRequest& request, ByteView call_key);
     Status settle_call(ByteView call_key);
-    Result<std::vector<Bytes>> conclude(Outcome outcome, Result<std::vector<Bytes>> made);
+    KeyVault::Redeemed redeem(SigningGrant grant, const SignRequest& request) noexcept;
+    Result<std::vector<Bytes>> conclude(Outcome outcome, KeyVault::Redeemed made);
     void reached(Step step) {
         if (parts_.observer != nullptr) parts_.observer->reached(step);
     }
 
     const Parts parts_;
     InFlight in_flight_;
+    std::mutex settling_;
     mutable std::mutex mutex_;
     std::vector<Outcome> unsettled_;  // guarded by mutex_, as is the one below
     SigningMetrics counts_;

@@ -36,9 +36,10 @@ audit::Event intent_event(audit::Recorder& recorder, const SignRequest& request,
 }
 
 // The rows that retries, reconciliation and `uses` read.
-Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteView call_key,
-                  std::uint64_t intent) {
-    const Bytes intent_key = key_of(request.credential.str(), intent);
+Status write_rows(audit::Recorder& recorder, const SpendStep::Call& what, std::uint64_t intent) {
+    const SignRequest& request = what.request;
+    const ByteView call_key = what.key;
+    const Bytes intent_key = key_of(request.credential.str(), recorder.epoch(), intent);
 
     record::OpenIntent open;
     open.set_sad_digest(call_key.data(), 32);
@@ -58,20 +59,22 @@ Status write_rows(audit::Recorder& recorder, const SignRequest& request, ByteVie
     use.set_hash_algorithm(static_cast<std::uint32_t>(request.scheme.hash));
     use.set_outcome(record::CALL_IN_FLIGHT);
     for (const Digest& hash : request.hashes) use.add_hashes(hash.bytes().data(), hash.bytes().size());
-    return recorder.create(tables::kUses, intent_key, use);
+    SIGILLO_TRY(recorder.create(tables::kUses, intent_key, use));
+    return recorder.expire_at(recorder.clock().now() + what.uses_retention, tables::kUses, intent_key);
 }
 
 }  // namespace
 
 Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation::Sads& sads,
-                                        const SignRequest& request, ByteView call_key) {
+                                        const Call& call) {
+    const SignRequest& request = call.request;
     Spent result;
     std::optional<Record<record::Credential>> credential;
     std::uint64_t intent = 0;
     SIGILLO_TRY(ledger.update([&](audit::Recorder& recorder) -> Status {
         WriteTransaction& txn = recorder.transaction();
         SIGILLO_ASSIGN(credential, own_credential(txn, recorder.codec(), request));
-        SIGILLO_ASSIGN(auto stored, stored_signatures(txn, recorder.codec(), call_key));
+        SIGILLO_ASSIGN(auto stored, stored_signatures(txn, recorder.codec(), call.key));
         if (stored) {
             result.stored = *std::move(stored);
             credential.reset();
@@ -89,7 +92,7 @@ Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation:
         SIGILLO_ASSIGN(intent,
                        append_to_credential(recorder, request.credential,
                                             intent_event(recorder, request, credential->value, result.sad)));
-        return write_rows(recorder, request, call_key, intent);
+        return write_rows(recorder, call, intent);
     }));
     if (!credential) return result;
 

@@ -1,6 +1,7 @@
 // Step 3: in one store transaction the permission is spent and the Intent written; a grant comes back.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -20,12 +21,16 @@ class SpendStep {
         std::vector<Bytes> stored;
     };
 
+    struct Call {
+        const SignRequest& request;
+        ByteView key;  // SHA-256(SAD) ‖ request digest
+        std::chrono::days uses_retention;
+    };
     // Everything is read again inside the transaction, because the world may have moved since step 2: client,
-    // signer, credential, certificate, SAD. All that is written becomes durable, or nothing. `call_key` =
-    // SHA-256(SAD) ‖ request digest. Errors: kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*,
-    // kHashNotAuthorized, kOutcomeUnknown, kCorrupt, and the store's.
-    static Result<Spent> run(audit::Ledger& ledger, const activation::Sads& sads, const SignRequest& request,
-                             ByteView call_key);
+    // signer, credential, certificate, SAD. All that is written becomes durable, or nothing. Errors:
+    // kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*, kHashNotAuthorized, kOutcomeUnknown,
+    // kCorrupt, and the store's.
+    static Result<Spent> run(audit::Ledger& ledger, const activation::Sads& sads, const Call& call);
 };
 
 }  // namespace sigillo::signing

@@ -39,8 +39,8 @@ Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::strin
                                                  key_of(credential.str()), "credentialID"));
         if (owner.value.tenant() != tenant)
             return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
-        const Bytes prefix = key_of(credential.str());
-        const Bytes from = after ? key_of(credential.str(), *after + 1) : prefix;
+        const Bytes prefix = key_of(credential.str(), ledger.epoch());
+        const Bytes from = after ? key_of(credential.str(), ledger.epoch(), *after + 1) : prefix;
         std::vector<SingleUse> uses;
         std::size_t calls = 0;
         constexpr std::size_t kHashesLimit = 10'000;  // a page ends early there: it must fit into one frame

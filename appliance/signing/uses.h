@@ -24,7 +24,8 @@ struct SingleUse {
 };
 
 // Ascending by index, from `after` (exclusive), at most `limit` calls with all their hashes, so that `after`
-// always falls between calls. kNotFound for another tenant's credential. Thread-safe.
+// always falls between calls. Indexes are those of the present log: uses of an earlier epoch stand in that
+// epoch's log, and in the store, but not here. kNotFound for another tenant's credential. Thread-safe.
 Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::string& tenant,
                                          const CredentialId& credential, std::optional<std::uint64_t> after,
                                          std::size_t limit);

@@ -18,8 +18,8 @@ constexpr int kIdleLingers = 10;
 
 }  // namespace
 
-// The kernel's futex itself: std::atomic::wait of libstdc++ yields four times before it sleeps, which with dozens of
-// waiting threads costs more than the sleep.
+// The kernel's futex itself: std::atomic::wait of libstdc++ yields four times before it sleeps, which with
+// dozens of waiting threads costs more than the sleep.
 void CommitGroup::finish() {
     finished_.store(1, std::memory_order_release);
     ::syscall(SYS_futex, &finished_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);

@@ -1,9 +1,10 @@
 // Where updates wait for the committer, and how long the committer waits for them.
 //
-// Callers gather in groups; the committer takes the oldest group, commits it, and wakes all of its members with one
-// system call. While there is load, it pays to let a group grow before its one fsync: the committer lingers until the
-// group is as large as the largest recent one, but never longer than `linger`. With one caller at a time that is one
-// member, so nothing lingers; when nobody came for ten lingers, earlier load is forgotten.
+// Callers gather in groups; the committer takes the oldest group, commits it, and wakes all of its members
+// with one system call. While there is load, it pays to let a group grow before its one fsync: the committer
+// lingers until the group is as large as the largest recent one, but never longer than `linger`. With one
+// caller at a time that is one member, so nothing lingers; when nobody came for ten lingers, earlier load is
+// forgotten.
 //
 // Internal to appliance/store. Thread-safe: many submit, one takes.
 #pragma once
@@ -31,7 +32,7 @@ struct PendingUpdate {
 };
 
 class CommitGroup {
-   public:
+ public:
     // The committer's, once it has taken the group.
     const std::vector<PendingUpdate*>& members() const { return members_; }
     // The committer's: the members' results hold, and none of them is touched again.
@@ -39,34 +40,35 @@ class CommitGroup {
     // A member's caller's: returns after finish().
     void wait() const;
 
-   private:
+ private:
     friend class CommitQueue;
     std::vector<PendingUpdate*> members_;  // guarded by the queue's mutex until the group is taken
     std::atomic<int> finished_{0};
-    static_assert(sizeof(finished_) == 4 && std::atomic<int>::is_always_lock_free, "a futex is a plain 32-bit word");
+    static_assert(sizeof(finished_) == 4 && std::atomic<int>::is_always_lock_free,
+                  "a futex is a plain 32-bit word");
 };
 
 // The largest group of the last 32 to 64. Not thread-safe.
 class RecentPeak {
-   public:
+ public:
     void note(std::size_t size);
     void forget() { *this = RecentPeak(); }
     std::size_t value() const { return std::max(current_, before_); }
 
-   private:
+ private:
     std::size_t current_ = 1;
     std::size_t before_ = 1;
     unsigned noted_ = 0;
 };
 
 class CommitQueue {
-   public:
+ public:
     // limit: updates that wait; group_limit: members of a group.
     CommitQueue(std::size_t limit, std::size_t group_limit, std::chrono::microseconds linger)
         : limit_(limit), group_limit_(group_limit), linger_(linger) {}
 
-    // Returns when the committer has finished the group that `update` came into. kUnavailable, and `update` is not
-    // taken, when the queue is full or closed.
+    // Returns when the committer has finished the group that `update` came into. kUnavailable, and `update`
+    // is not taken, when the queue is full or closed.
     Status submit(PendingUpdate& update);
 
     struct Taken {
@@ -79,7 +81,7 @@ class CommitQueue {
     void close();
     std::size_t waiting() const;
 
-   private:
+ private:
     Result<std::shared_ptr<CommitGroup>> join(PendingUpdate& update);
 
     const std::size_t limit_;
@@ -91,7 +93,7 @@ class CommitQueue {
     // Guarded by mutex_:
     std::deque<std::shared_ptr<CommitGroup>> groups_;  // oldest first; only the last may still grow
     std::size_t waiting_ = 0;                          // members of all groups
-    std::size_t wanted_ = 0;  // as many waiting wake the committer; 0: it is awake
+    std::size_t wanted_ = 0;                           // as many waiting wake the committer; 0: it is awake
     bool closed_ = false;
 
     RecentPeak peak_;  // the committer's

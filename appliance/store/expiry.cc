@@ -12,12 +12,12 @@ constexpr std::size_t kTimeSize = 8;
 
 // Spaces whose entries are for a time only.
 constexpr std::array kExpiring{
-    tables::kClientBudgets.space, tables::kSads.space,        tables::kClickNonces.space, tables::kCalls.space,
-    tables::kUses.space,          tables::kIdempotency.space, tables::kEvidence.space,
+    tables::kClientBudgets.space, tables::kSads.space, tables::kSadKeys.space,     tables::kClickNonces.space,
+    tables::kCalls.space,         tables::kUses.space, tables::kIdempotency.space, tables::kEvidence.space,
 };
-static_assert(!tables::kClientBudgets.tracked && !tables::kSads.tracked && !tables::kClickNonces.tracked &&
-              !tables::kCalls.tracked && !tables::kUses.tracked && !tables::kIdempotency.tracked &&
-              !tables::kEvidence.tracked);
+static_assert(!tables::kClientBudgets.tracked && !tables::kSads.tracked && !tables::kSadKeys.tracked &&
+              !tables::kClickNonces.tracked && !tables::kCalls.tracked && !tables::kUses.tracked &&
+              !tables::kIdempotency.tracked && !tables::kEvidence.tracked);
 
 Error malformed(ByteView key, const char* why) {
     return Error{Errc::kCorrupt, place_of(tables::kExpiries.space, key) + ": " + why};
@@ -38,7 +38,8 @@ Bytes expiry_key(WallTime due, Space space, ByteView key) {
 Result<WallTime> expiry_due(ByteView expiry_key) {
     if (expiry_key.size() < kTimeSize) return std::unexpected(malformed(expiry_key, "shorter than a time"));
     const std::uint64_t millis = read_u64(expiry_key);
-    if (millis > static_cast<std::uint64_t>(INT64_MAX)) return std::unexpected(malformed(expiry_key, "time out of range"));
+    if (millis > static_cast<std::uint64_t>(INT64_MAX))
+        return std::unexpected(malformed(expiry_key, "time out of range"));
     return from_unix_millis(static_cast<std::int64_t>(millis));
 }
 
@@ -56,6 +57,8 @@ Result<Expiry> parse_expiry_key(ByteView expiry_key) {
     return Expiry{due, *space, to_bytes(key)};
 }
 
-bool may_expire(Space space) { return std::ranges::find(kExpiring, space) != kExpiring.end(); }
+bool may_expire(Space space) {
+    return std::ranges::find(kExpiring, space) != kExpiring.end();
+}
 
 }  // namespace sigillo

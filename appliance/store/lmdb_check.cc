@@ -19,14 +19,19 @@
 namespace sigillo {
 namespace {
 
-static_assert(std::endian::native == std::endian::little && sizeof(void*) == 8, "LMDB's file is that of its machine");
+static_assert(std::endian::native == std::endian::little && sizeof(void*) == 8,
+              "LMDB's file is that of its machine");
 
 // Bytes asked for ahead: more could push out of memory what was read first.
 constexpr std::uint64_t kReadAhead = std::uint64_t{1} << 30;
 
+// More than LMDB lets one transaction touch (131,071), with room for several in a row.
+constexpr std::uint64_t kMaxMissingPages = std::uint64_t{1} << 20;
+
 constexpr const char* kFreeName = "free pages";
 
-// A page's header: number (8), pad (2), flags (2), then lower (2) and upper (2), or how many pages a large value has (4).
+// A page's header: number (8), pad (2), flags (2), then lower (2) and upper (2), or how many pages a large
+// value has (4).
 constexpr std::size_t kHeaderSize = 16;
 constexpr std::uint16_t kBranch = 0x01;
 constexpr std::uint16_t kLeaf = 0x02;
@@ -59,8 +64,8 @@ struct Tree {
 };
 
 Tree read_tree(ByteView bytes) {
-    return {read_at<std::uint16_t>(bytes, 4), read_at<std::uint16_t>(bytes, 6), read_at<std::uint64_t>(bytes, 32),
-            read_at<std::uint64_t>(bytes, 40)};
+    return {read_at<std::uint16_t>(bytes, 4), read_at<std::uint16_t>(bytes, 6),
+            read_at<std::uint64_t>(bytes, 32), read_at<std::uint64_t>(bytes, 40)};
 }
 
 struct Head {
@@ -86,11 +91,11 @@ struct Bounds {
 };
 
 class Checker {
-   public:
+ public:
     explicit Checker(int fd) : fd_(fd) {}
     Result<StoreFileSummary> run();
 
-   private:
+ private:
     enum class Kind : std::uint8_t { kFreePages, kSpaces, kSpace };
     struct Walk {
         Kind kind;
@@ -99,11 +104,13 @@ class Checker {
         std::uint64_t entries = 0;
     };
 
-    std::unexpected<Error> corrupt(std::uint64_t page, const std::string& name, const std::string& why) const {
-        return fail(Errc::kCorrupt,
-                    "data.mdb, page " + std::to_string(page) + (name.empty() ? "" : " (" + name + ")") + ": " + why);
+    std::unexpected<Error> corrupt(std::uint64_t page, const std::string& name,
+                                   const std::string& why) const {
+        return fail(Errc::kCorrupt, "data.mdb, page " + std::to_string(page) +
+                                        (name.empty() ? "" : " (" + name + ")") + ": " + why);
     }
-    // Trees lie scattered over the file: asked for in order beforehand, a cold disk delivers them many times faster.
+    // Trees lie scattered over the file: asked for in order beforehand, a cold disk delivers them many times
+    // faster.
     void ask_ahead(std::uint64_t size) const;
     // As much of `out` as there is.
     Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const;
@@ -113,7 +120,8 @@ class Checker {
     Result<Head> read_head(std::uint64_t page, std::uint32_t page_size) const;
     Status walk_tree(const Tree& tree, Kind kind, const std::string& name);
     Status walk_page(Walk& walk, std::uint64_t page, unsigned level, const Bounds& bounds);
-    Result<std::vector<Node>> read_nodes(ByteView bytes, std::uint64_t page, const Walk& walk, const Bounds& bounds) const;
+    Result<std::vector<Node>> read_nodes(ByteView bytes, std::uint64_t page, const Walk& walk,
+                                         const Bounds& bounds) const;
     Status visit_leaf(Walk& walk, std::uint64_t page, const Node& node);
     Status visit_free(std::uint64_t page, ByteView key, ByteView list);
 
@@ -136,15 +144,18 @@ void Checker::ask_ahead(std::uint64_t size) const {
     const std::uint64_t limit = std::min(size, kReadAhead);
     // Advice: whether it is taken changes the time only.
     for (std::uint64_t at = 0; at < limit; at += kChunk)
-        static_cast<void>(::posix_fadvise(fd_, static_cast<off_t>(at), static_cast<off_t>(kChunk), POSIX_FADV_WILLNEED));
+        static_cast<void>(
+            ::posix_fadvise(fd_, static_cast<off_t>(at), static_cast<off_t>(kChunk), POSIX_FADV_WILLNEED));
 }
 
 Result<std::size_t> Checker::read(std::uint64_t offset, std::span<std::uint8_t> out) const {
     std::size_t done = 0;
     while (done < out.size()) {
-        const ssize_t got = ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t got =
+            ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return std::unexpected(errno_error(errno, "read data.mdb at byte " + std::to_string(offset)));
+        if (got < 0)
+            return std::unexpected(errno_error(errno, "read data.mdb at byte " + std::to_string(offset)));
         if (got == 0) break;
         done += static_cast<std::size_t>(got);
     }
@@ -182,18 +193,20 @@ Result<Head> Checker::read_head(std::uint64_t page, std::uint32_t page_size) con
               read_at<std::uint64_t>(view, 144)};
     if (!std::has_single_bit(head.page_size) || head.page_size < 512 || head.page_size > 65536)
         return corrupt(page, {}, "an impossible page size");
-    if (head.free.flags != kIntegerKey || head.main.flags != 0) return corrupt(page, {}, "unknown kind of store");
+    if (head.free.flags != kIntegerKey || head.main.flags != 0)
+        return corrupt(page, {}, "unknown kind of store");
     return head;
 }
 
 Result<StoreFileSummary> Checker::run() {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd_, &status) != 0) return std::unexpected(errno_error(errno, "fstat data.mdb"));
     if (status.st_size == 0) return StoreFileSummary{};
     ask_ahead(static_cast<std::uint64_t>(status.st_size));
     SIGILLO_ASSIGN(const Head first, read_head(0, 0));
     SIGILLO_ASSIGN(const Head second, read_head(1, first.page_size));
-    if (first.page_size != second.page_size) return corrupt(1, {}, "the head pages differ in the size of pages");
+    if (first.page_size != second.page_size)
+        return corrupt(1, {}, "the head pages differ in the size of pages");
     // Commits write the two in turn.
     const Head& head = first.txn_id > second.txn_id ? first : second;
     const Head& older = first.txn_id > second.txn_id ? second : first;
@@ -205,14 +218,18 @@ Result<StoreFileSummary> Checker::run() {
     page_size_ = head.page_size;
     last_page_ = head.last_page;
     txn_id_ = head.txn_id;
-    // More pages than the largest store could have is a number not worth an allocation.
-    if (last_page_ < 1 || last_page_ > (std::uint64_t{1} << 47) / page_size_)
+    // The end of the file may be missing: pages that were freed before they were ever written. Those are few,
+    // and the list of free pages has the last of them; else LMDB would map whatever a damaged head names.
+    const std::uint64_t file_pages =
+        (static_cast<std::uint64_t>(status.st_size) + page_size_ - 1) / page_size_;
+    if (last_page_ < 1 || last_page_ >= file_pages + kMaxMissingPages)
         return corrupt(place, {}, "an impossible number of pages");
-    // The end of the file may be missing: pages that were freed before they were ever written. More than that is not.
     claimed_.assign(last_page_ + 1, false);
     claimed_[0] = claimed_[1] = true;
     SIGILLO_TRY(walk_tree(head.free, Kind::kFreePages, kFreeName));
     SIGILLO_TRY(walk_tree(head.main, Kind::kSpaces, "spaces"));
+    if (last_page_ >= file_pages && !claimed_[last_page_])
+        return corrupt(place, {}, "names more pages than there are");
     return StoreFileSummary{last_page_ + 1, entries_, last_page_ - 1 - claims_};
 }
 
@@ -221,11 +238,14 @@ Status Checker::walk_tree(const Tree& tree, Kind kind, const std::string& name) 
         if (tree.entries != 0 || tree.depth != 0) return corrupt(0, name, "an empty tree that is not empty");
         return {};
     }
-    if (tree.depth == 0 || tree.depth > kMaxDepth) return corrupt(tree.root, name, "an impossible depth of tree");
+    if (tree.depth == 0 || tree.depth > kMaxDepth)
+        return corrupt(tree.root, name, "an impossible depth of tree");
     Walk walk{kind, name, tree.depth};
     SIGILLO_TRY(walk_page(walk, tree.root, 1, {}));
     if (walk.entries != tree.entries)
-        return corrupt(tree.root, name, "has " + std::to_string(walk.entries) + " entries, not " + std::to_string(tree.entries));
+        return corrupt(
+            tree.root, name,
+            "has " + std::to_string(walk.entries) + " entries, not " + std::to_string(tree.entries));
     return {};
 }
 
@@ -277,8 +297,11 @@ Result<std::vector<Node>> Checker::read_nodes(ByteView bytes, std::uint64_t page
         const std::size_t key_size = read_at<std::uint16_t>(bytes, at + 6);
         node.size = low | high << 16;
         node.child = node.size | static_cast<std::uint64_t>(node.flags) << 32;
-        const std::size_t inside = !leaf ? 0 : (node.flags & kBigData) != 0 ? sizeof(std::uint64_t) : node.size;
-        if (key_size > kMaxStoredKey || inside > bytes.size() || at + kNodeSize + key_size + inside > bytes.size())
+        const std::size_t inside = !leaf                          ? 0
+                                   : (node.flags & kBigData) != 0 ? sizeof(std::uint64_t)
+                                                                  : node.size;
+        if (key_size > kMaxStoredKey || inside > bytes.size() ||
+            at + kNodeSize + key_size + inside > bytes.size())
             return corrupt(page, walk.name, "an entry larger than the page");
         node.key = bytes.subspan(at + kNodeSize, key_size);
         if (leaf) node.value = bytes.subspan(at + kNodeSize + key_size, inside);
@@ -328,7 +351,8 @@ Status Checker::visit_leaf(Walk& walk, std::uint64_t page, const Node& node) {
     SIGILLO_TRY(read_page(first, walk.name, header));
     const std::uint64_t pages = read_at<std::uint32_t>(header, 12);
     // A value that became smaller within its own transaction keeps the pages that it had.
-    if (read_at<std::uint16_t>(header, 10) != kOverflow || pages < (kHeaderSize - 1 + node.size) / page_size_ + 1)
+    if (read_at<std::uint16_t>(header, 10) != kOverflow ||
+        pages < (kHeaderSize - 1 + node.size) / page_size_ + 1)
         return corrupt(first, walk.name, "is not of the kind that belongs here");
     SIGILLO_TRY(claim(first, pages, walk.name));
     if (!is_free) return {};
@@ -341,8 +365,10 @@ Status Checker::visit_leaf(Walk& walk, std::uint64_t page, const Node& node) {
 // A list of pages that one commit freed: their number, then each, descending.
 Status Checker::visit_free(std::uint64_t page, ByteView key, ByteView list) {
     const auto freed_by = read_at<std::uint64_t>(key, 0);
-    if (freed_by == 0 || freed_by > txn_id_) return corrupt(page, kFreeName, "a list of a commit that never was");
-    if (list.size() < 8 || list.size() % 8 != 0) return corrupt(page, kFreeName, "a list of an impossible size");
+    if (freed_by == 0 || freed_by > txn_id_)
+        return corrupt(page, kFreeName, "a list of a commit that never was");
+    if (list.size() < 8 || list.size() % 8 != 0)
+        return corrupt(page, kFreeName, "a list of an impossible size");
     const auto count = read_at<std::uint64_t>(list, 0);
     if (count > list.size() / 8 - 1) return corrupt(page, kFreeName, "a list longer than its place");
     std::uint64_t last = kNoPage;

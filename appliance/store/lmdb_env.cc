@@ -46,7 +46,9 @@ int note_oldest(const char* line, void* context) {
 }  // namespace
 
 Status validate(const LmdbConfig& config) {
-    const auto refuse = [](const char* field, const char* why) { return fail(Errc::kInvalidArgument, why, field); };
+    const auto refuse = [](const char* field, const char* why) {
+        return fail(Errc::kInvalidArgument, why, field);
+    };
     if (config.directory.empty()) return refuse("store.directory", "must be given");
     if (config.map_bytes < kMinMapBytes || config.map_bytes > std::numeric_limits<std::size_t>::max() / 2)
         return refuse("store.map_bytes", "must be at least 1 MiB, and less than the address space");
@@ -71,20 +73,31 @@ Error lmdb_error(int rc, const std::string& what) {
         case MDB_MAP_FULL:
         case ENOSPC:
         case EDQUOT:
-        case EFBIG: code = Errc::kStorageFull; break;
+        case EFBIG:
+            code = Errc::kStorageFull;
+            break;
         case MDB_CORRUPTED:
         case MDB_PAGE_NOTFOUND:
         case MDB_INVALID:
         case MDB_VERSION_MISMATCH:
-        case MDB_INCOMPATIBLE: code = Errc::kCorrupt; break;
-        case MDB_TXN_FULL: code = Errc::kLimitExceeded; break;
-        default: break;
+        case MDB_INCOMPATIBLE:
+            code = Errc::kCorrupt;
+            break;
+        case MDB_TXN_FULL:
+            code = Errc::kLimitExceeded;
+            break;
+        default:
+            break;
     }
     return Error{code, what + ": " + mdb_strerror(rc), {}, rc};
 }
 
-void AbortTxn::operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
-void LmdbEnv::CloseEnv::operator()(MDB_env* env) const { mdb_env_close(env); }
+void AbortTxn::operator()(MDB_txn* txn) const {
+    mdb_txn_abort(txn);
+}
+void LmdbEnv::CloseEnv::operator()(MDB_env* env) const {
+    mdb_env_close(env);
+}
 
 std::string_view network_file_system(long type) {
     static constexpr std::array<std::pair<std::uint32_t, std::string_view>, 8> kNetworked{{
@@ -98,8 +111,8 @@ std::string_view network_file_system(long type) {
         {0x00C36400U, "Ceph"},
     }};
     // The kernel's numbers have 32 bits; the type of statfs's field is wider.
-    const auto* const found =
-        std::ranges::find(kNetworked, static_cast<std::uint32_t>(type), &decltype(kNetworked)::value_type::first);
+    const auto* const found = std::ranges::find(kNetworked, static_cast<std::uint32_t>(type),
+                                                &decltype(kNetworked)::value_type::first);
     return found == kNetworked.end() ? std::string_view() : found->second;
 }
 
@@ -133,9 +146,10 @@ Status LmdbEnv::create_directory() {
         return std::unexpected(errno_error(errno, "create the store's directory " + directory_));
     }
     directory_fd_.reset(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory_fd_) return std::unexpected(errno_error(errno, "open the store's directory " + directory_));
+    if (!directory_fd_)
+        return std::unexpected(errno_error(errno, "open the store's directory " + directory_));
 
-    struct statfs file_system {};
+    struct statfs file_system{};
     if (::fstatfs(directory_fd_.get(), &file_system) != 0)
         return std::unexpected(errno_error(errno, "statfs " + directory_));
     if (const auto name = network_file_system(static_cast<long>(file_system.f_type)); !name.empty())
@@ -153,18 +167,20 @@ Status LmdbEnv::create_directory() {
 
 Status LmdbEnv::open_env(const LmdbConfig& config, std::size_t space_count) {
     MDB_env* raw = nullptr;
-    if (const int rc = mdb_env_create(&raw); rc != 0) return std::unexpected(lmdb_error(rc, "mdb_env_create"));
+    if (const int rc = mdb_env_create(&raw); rc != 0)
+        return std::unexpected(lmdb_error(rc, "mdb_env_create"));
     env_.reset(raw);
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const std::uint64_t map_bytes = (config.map_bytes + page - 1) / page * page;
     if (const int rc = mdb_env_set_mapsize(raw, static_cast<std::size_t>(map_bytes)); rc != 0)
         return std::unexpected(lmdb_error(rc, "mdb_env_set_mapsize"));
-    if (const int rc = mdb_env_set_maxreaders(raw, static_cast<unsigned>(config.max_readers) + kSpareReaders); rc != 0)
+    if (const int rc = mdb_env_set_maxreaders(raw, static_cast<unsigned>(config.max_readers) + kSpareReaders);
+        rc != 0)
         return std::unexpected(lmdb_error(rc, "mdb_env_set_maxreaders"));
     if (const int rc = mdb_env_set_maxdbs(raw, static_cast<MDB_dbi>(space_count) + 1); rc != 0)
         return std::unexpected(lmdb_error(rc, "mdb_env_set_maxdbs"));
-    // Synchronous, and without MDB_WRITEMAP: a stray pointer of ours finds the map read-only. NOTLS: a snapshot
-    // belongs to its object, not to a thread.
+    // Synchronous, and without MDB_WRITEMAP: a stray pointer of ours finds the map read-only. NOTLS: a
+    // snapshot belongs to its object, not to a thread.
     if (const int rc = mdb_env_open(raw, directory_.c_str(), MDB_NOTLS, 0600); rc != 0)
         return std::unexpected(lmdb_error(rc, "open the store in " + directory_));
     if (mdb_env_get_maxkeysize(raw) < static_cast<int>(kMaxSeekSize))
@@ -191,7 +207,8 @@ Status LmdbEnv::open_spaces(std::span<const Space> spaces) {
 }
 
 Status LmdbEnv::usable() const {
-    if (owner_ != ::getpid()) return fail(Errc::kInternal, "the store was opened by the process that forked this one");
+    if (owner_ != ::getpid())
+        return fail(Errc::kInternal, "the store was opened by the process that forked this one");
     return {};
 }
 

@@ -28,8 +28,8 @@ inline constexpr std::size_t kMaxValueSize = std::size_t{16} << 20;
 // Where a scan begins may be a little more than a key ("after this one"), but must fit LMDB.
 inline constexpr std::size_t kMaxSeekSize = 511;
 
-// kStorageFull: MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG. kCorrupt: what LMDB finds damaged. kUnavailable: the rest.
-// `native` is the number.
+// kStorageFull: MDB_MAP_FULL, ENOSPC, EDQUOT, EFBIG. kCorrupt: what LMDB finds damaged. kUnavailable: the
+// rest. `native` is the number.
 Error lmdb_error(int rc, const std::string& what);
 
 // Aborts the transaction that it still owns at its end.
@@ -38,16 +38,16 @@ struct AbortTxn {
 };
 using LmdbTxn = std::unique_ptr<MDB_txn, AbortTxn>;
 
-// The kind of a network file system whose statfs(2) type this is ("NFS"), or nothing: LMDB's shared memory and
-// locks do not hold across machines.
+// The kind of a network file system whose statfs(2) type this is ("NFS"), or nothing: LMDB's shared memory
+// and locks do not hold across machines.
 std::string_view network_file_system(long type);
 
-// An open environment. Thread-safe but for the destructor. Of one directory there is only one at a time, in this
-// and in all processes.
+// An open environment. Thread-safe but for the destructor. Of one directory there is only one at a time, in
+// this and in all processes.
 class LmdbEnv {
-   public:
-    // Also creates what is missing of directory, files and spaces, durably. kUnsupported on a network file system,
-    // kConflict when the store is open already, kCorrupt when its file is not LMDB's or is damaged.
+ public:
+    // Also creates what is missing of directory, files and spaces, durably. kUnsupported on a network file
+    // system, kConflict when the store is open already, kCorrupt when its file is not LMDB's or is damaged.
     static Result<std::unique_ptr<LmdbEnv>> open(const LmdbConfig& config, std::span<const Space> spaces);
     ~LmdbEnv();
     LmdbEnv(const LmdbEnv&) = delete;
@@ -78,7 +78,7 @@ class LmdbEnv {
     // A consistent copy, into a file that is open for writing; not synced.
     Status copy_to(int fd, bool compact);
 
-   private:
+ private:
     struct CloseEnv {
         void operator()(MDB_env* env) const;
     };

@@ -1,5 +1,5 @@
-// Snapshots for view(): LMDB read transactions, reset and renewed instead of made anew, and a note of since when
-// each has been in use.
+// Snapshots for view(): LMDB read transactions, reset and renewed instead of made anew, and a note of since
+// when each has been in use.
 //
 // Internal to appliance/store. Thread-safe; leases must end before the pool does.
 #pragma once
@@ -15,16 +15,16 @@
 namespace sigillo {
 
 class LmdbReaders {
-   private:
+ private:
     struct Reader {
         LmdbTxn txn;  // none for a copy, whose snapshot is inside LMDB
         BootTime since{};
     };
     using Place = std::list<Reader>::iterator;
 
-   public:
+ public:
     class Lease {
-       public:
+     public:
         Lease(Lease&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), place_(other.place_) {}
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
@@ -34,14 +34,15 @@ class LmdbReaders {
         }
         MDB_txn* txn() const { return place_->txn.get(); }
 
-       private:
+     private:
         friend class LmdbReaders;
         Lease(LmdbReaders* pool, Place place) : pool_(pool), place_(place) {}
         LmdbReaders* pool_;
         Place place_;
     };
 
-    LmdbReaders(const LmdbEnv& env, const Clock& clock, std::size_t limit) : env_(env), clock_(clock), limit_(limit) {}
+    LmdbReaders(const LmdbEnv& env, const Clock& clock, std::size_t limit)
+        : env_(env), clock_(clock), limit_(limit) {}
 
     // kUnavailable when `limit` snapshots are open.
     Result<Lease> snapshot();
@@ -51,7 +52,7 @@ class LmdbReaders {
     // Age of the oldest lease; none: 0.
     std::chrono::milliseconds oldest() const;
 
-   private:
+ private:
     void give_back(Place place);
 
     const LmdbEnv& env_;

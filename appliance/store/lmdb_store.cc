@@ -37,8 +37,8 @@ Status run(const Body& body, Transaction& txn) {
 
 }  // namespace
 
-// What came of running the first `ran` members of a group in one LMDB transaction: without `failure` their results
-// hold, with it none of them happened.
+// What came of running the first `ran` members of a group in one LMDB transaction: without `failure` their
+// results hold, with it none of them happened.
 struct LmdbStore::Attempt {
     std::size_t ran;
     bool wrote;
@@ -53,7 +53,8 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const LmdbConfig& config, std
     return std::unique_ptr<LmdbStore>(new LmdbStore(config, std::move(env), clock, logger));
 }
 
-LmdbStore::LmdbStore(const LmdbConfig& config, std::unique_ptr<LmdbEnv> env, const Clock& clock, Logger& logger)
+LmdbStore::LmdbStore(const LmdbConfig& config, std::unique_ptr<LmdbEnv> env, const Clock& clock,
+                     Logger& logger)
     : config_(config),
       env_(std::move(env)),
       logger_(logger),
@@ -81,7 +82,9 @@ LmdbStore::~LmdbStore() {
     committer_.join();
 }
 
-void LmdbStore::close() { queue_->close(); }
+void LmdbStore::close() {
+    queue_->close();
+}
 
 // update() from a body would wait for itself; view() from one would not see what the body wrote.
 Status LmdbStore::check_caller() const {
@@ -104,7 +107,7 @@ Status LmdbStore::update(const std::function<Status(WriteTransaction&)>& body) {
     return queue_->submit(update);
 }
 
-// ---- the committer ----------------------------------------------------------------------------------------------
+// ---- the committer ------------------------------------------------------------------------------
 
 void LmdbStore::commit_loop() {
     pthread_setname_np(pthread_self(), "store-commit");
@@ -158,7 +161,8 @@ LmdbStore::Attempt LmdbStore::attempt(std::span<PendingUpdate* const> group) {
     }
     // Nothing written: the commit would be empty, and say nothing about the disk.
     if (bytes == 0) return {ran, false, std::nullopt};
-    if (Status committed = commit_txn(std::move(*txn)); !committed) return {ran, false, std::move(committed).error()};
+    if (Status committed = commit_txn(std::move(*txn)); !committed)
+        return {ran, false, std::move(committed).error()};
     return {ran, true, std::nullopt};
 }
 
@@ -178,7 +182,8 @@ void LmdbStore::note_commit(const Status& status) {
     if (!status) {
         reason = to_string(status.error());
         if (status.error().native == MDB_PANIC)
-            reason = "the head of the store's file could not be written; mend the disk and restart: " + reason;
+            reason =
+                "the head of the store's file could not be written; mend the disk and restart: " + reason;
     }
     const std::lock_guard lock(condition_mutex_);
     if (reason.empty() == not_writable_.empty()) {
@@ -213,7 +218,7 @@ void LmdbStore::upkeep() {
     note_commit(commit_txn(std::move(*txn)));
 }
 
-// ---- health -------------------------------------------------------------------------------------------------------
+// ---- health -------------------------------------------------------------------------------------
 
 StoreHealth LmdbStore::health() const {
     StoreHealth health;
@@ -239,7 +244,8 @@ StoreHealth LmdbStore::health() const {
     if (used) {
         health.bytes_used = *used;
         if (*used / config_.growth_alarm_percent >= health.bytes_limit / 100)
-            add("the store is " + std::to_string(*used * 100 / std::max<std::uint64_t>(health.bytes_limit, 1)) +
+            add("the store is " +
+                std::to_string(*used * 100 / std::max<std::uint64_t>(health.bytes_limit, 1)) +
                 " % full: raise store.map_bytes");
     } else {
         add(to_string(used.error()));
@@ -250,7 +256,7 @@ StoreHealth LmdbStore::health() const {
     return health;
 }
 
-// ---- copies -------------------------------------------------------------------------------------------------------
+// ---- copies -------------------------------------------------------------------------------------
 
 Status LmdbStore::copy_to(const std::string& directory) {
     SIGILLO_TRY(check_caller());
@@ -258,8 +264,8 @@ Status LmdbStore::copy_to(const std::string& directory) {
     if (!made && errno != EEXIST) return std::unexpected(errno_error(errno, "create " + directory));
     std::error_code error;
     if (!std::filesystem::is_empty(directory, error) || error)
-        return fail(Errc::kInvalidArgument, "a copy wants an empty directory, which this is not: " + directory,
-                    "directory");
+        return fail(Errc::kInvalidArgument,
+                    "a copy wants an empty directory, which this is not: " + directory, "directory");
     Status copied = copy_into(directory);
     if (copied && made)
         copied = sync_directory(std::filesystem::absolute(directory).lexically_normal().parent_path());

@@ -28,13 +28,15 @@ bool starts_with(ByteView key, ByteView prefix) {
 MDB_val to_val(ByteView bytes) {
     return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())};  // LMDB only reads it
 }
-ByteView to_view(const MDB_val& val) { return {static_cast<const std::uint8_t*>(val.mv_data), val.mv_size}; }
+ByteView to_view(const MDB_val& val) {
+    return {static_cast<const std::uint8_t*>(val.mv_data), val.mv_size};
+}
 
 Status check_key(Space space, ByteView key) {
     if (key.empty() || key.size() > kMaxKeySize)
         return fail(Errc::kInvalidArgument,
-                    "a key in " + std::string(space.name) + " has " + std::to_string(key.size()) + " bytes, not 1 to " +
-                        std::to_string(kMaxKeySize),
+                    "a key in " + std::string(space.name) + " has " + std::to_string(key.size()) +
+                        " bytes, not 1 to " + std::to_string(kMaxKeySize),
                     "key");
     return {};
 }
@@ -50,7 +52,7 @@ Result<std::optional<ByteView>> read(const LmdbEnv& env, MDB_txn* txn, std::size
 
 // Entries of LMDB whose keys start with `prefix`, from `from` on, one at a time.
 class PrefixCursor {
-   public:
+ public:
     PrefixCursor(const LmdbEnv& env, MDB_txn* txn, std::size_t index, ByteView prefix)
         : env_(env), txn_(txn), index_(index), prefix_(prefix) {}
     ~PrefixCursor() {
@@ -70,7 +72,7 @@ class PrefixCursor {
     ByteView key() const { return to_view(key_); }
     ByteView value() const { return to_view(value_); }
 
-   private:
+ private:
     Status move(MDB_cursor_op op) {
         const int rc = mdb_cursor_get(cursor_, &key_, &value_, op);
         live_ = rc == 0 && starts_with(key(), prefix_);
@@ -94,14 +96,14 @@ class PrefixCursor {
 // Where a scan begins: `from`, or `prefix` when that is later.
 Result<ByteView> scan_start(ByteView prefix, ByteView from) {
     if (prefix.size() > kMaxSeekSize || from.size() > kMaxSeekSize)
-        return fail(Errc::kInvalidArgument, "a scan cannot begin at more than " + std::to_string(kMaxSeekSize) + " bytes",
-                    "from");
+        return fail(Errc::kInvalidArgument,
+                    "a scan cannot begin at more than " + std::to_string(kMaxSeekSize) + " bytes", "from");
     return order(from, prefix) < 0 ? prefix : from;
 }
 
 }  // namespace
 
-// ---- reading ------------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 Result<std::optional<ByteView>> LmdbReadTransaction::get(Space space, ByteView key) {
     SIGILLO_ASSIGN(const std::size_t index, env_.index_of(space));
@@ -122,7 +124,7 @@ Status LmdbReadTransaction::scan(Space space, ByteView prefix, ByteView from, co
     return {};
 }
 
-// ---- reading and writing ----------------------------------------------------------------------------------------
+// ---- reading and writing ------------------------------------------------------------------------
 
 bool OverlayTransaction::Before::operator()(const Place& a, const Place& b) const {
     if (a.space != b.space) return a.space < b.space;
@@ -183,7 +185,9 @@ Status OverlayTransaction::insert_once(Space space, ByteView key, ByteView value
     return put(space, key, value);
 }
 
-Status OverlayTransaction::erase(Space space, ByteView key) { return write(space, key, std::nullopt); }
+Status OverlayTransaction::erase(Space space, ByteView key) {
+    return write(space, key, std::nullopt);
+}
 
 Status OverlayTransaction::write(Space space, ByteView key, Value value) {
     SIGILLO_ASSIGN(const std::size_t index, env_.index_of(space));
@@ -191,7 +195,8 @@ Status OverlayTransaction::write(Space space, ByteView key, Value value) {
     if (scans_ > 0) return fail(Errc::kInternal, "a scan's visit writes to " + place_of(space, key));
     const std::size_t size = key.size() + (value ? value->size() : 0) + kRowOverhead;
     if (size > limit_ - bytes_)
-        return fail(Errc::kLimitExceeded, "an update writes more than " + std::to_string(limit_) + " bytes", "transaction");
+        return fail(Errc::kLimitExceeded, "an update writes more than " + std::to_string(limit_) + " bytes",
+                    "transaction");
     bytes_ += size;
     if (value) value = keep(*value);
     const auto at = writes_.lower_bound(Place{index, key});
@@ -221,7 +226,8 @@ Status OverlayTransaction::apply() {
             rc = mdb_del(txn_, env_.dbi(place.space), &key, nullptr);
             if (rc == MDB_NOTFOUND) rc = 0;
         }
-        if (rc != 0) return std::unexpected(lmdb_error(rc, "write " + place_of(env_.space(place.space), place.key)));
+        if (rc != 0)
+            return std::unexpected(lmdb_error(rc, "write " + place_of(env_.space(place.space), place.key)));
     }
     return {};
 }

@@ -1,8 +1,8 @@
 // Transactions as store.h has them, over LMDB's.
 //
-// An update does not write to LMDB while its body runs: its writes stand in an overlay, and reach LMDB when the body
-// has said yes. So a body that fails leaves no trace in the group's transaction, at the price of a map in an arena
-// instead of LMDB's nested transactions, which copy whole pages.
+// An update does not write to LMDB while its body runs: its writes stand in an overlay, and reach LMDB when
+// the body has said yes. So a body that fails leaves no trace in the group's transaction, at the price of a
+// map in an arena instead of LMDB's nested transactions, which copy whole pages.
 //
 // Internal to appliance/store. Not thread-safe.
 #pragma once
@@ -16,18 +16,18 @@
 namespace sigillo {
 
 class LmdbReadTransaction final : public ReadTransaction {
-   public:
+ public:
     LmdbReadTransaction(const LmdbEnv& env, MDB_txn* txn) : env_(env), txn_(txn) {}
     Result<std::optional<ByteView>> get(Space space, ByteView key) override;
     Status scan(Space space, ByteView prefix, ByteView from, const Visit& visit) override;
 
-   private:
+ private:
     const LmdbEnv& env_;
     MDB_txn* const txn_;
 };
 
 class OverlayTransaction final : public WriteTransaction {
-   public:
+ public:
     // Reads from `txn`; takes memory from `arena`; refuses (kLimitExceeded) to hold more than `limit` bytes.
     OverlayTransaction(const LmdbEnv& env, MDB_txn* txn, std::pmr::memory_resource* arena, std::size_t limit)
         : env_(env), txn_(txn), arena_(arena), limit_(limit), writes_(arena) {}
@@ -43,7 +43,7 @@ class OverlayTransaction final : public WriteTransaction {
     std::size_t bytes() const { return bytes_; }
     bool empty() const { return writes_.empty(); }
 
-   private:
+ private:
     struct Place {
         std::size_t space;
         ByteView key;

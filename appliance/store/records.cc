@@ -31,8 +31,8 @@ Sha256Value mac_of(ByteView mac_key, Space space, ByteView key, ByteView version
     Bytes key_size;
     append_u16(key_size, static_cast<std::uint16_t>(key.size()));
     const std::array<std::uint8_t, 1> format{kFormat};
-    return hmac_sha256(mac_key, {as_bytes(kRecordLabel), format, space_size, as_bytes(space.name), key_size, key,
-                                 version, payload});
+    return hmac_sha256(mac_key, {as_bytes(kRecordLabel), format, space_size, as_bytes(space.name), key_size,
+                                 key, version, payload});
 }
 
 std::unexpected<Error> corrupt(Space space, ByteView key, const char* why) {
@@ -91,7 +91,9 @@ Bytes serialize(const google::protobuf::MessageLite& message) {
 
 }  // namespace detail
 
-Bytes key_of(std::string_view id) { return to_bytes(id); }
+Bytes key_of(std::string_view id) {
+    return to_bytes(id);
+}
 
 Bytes key_of(std::string_view first, std::string_view second) {
     return concat(as_bytes(first), as_bytes(second));
@@ -101,6 +103,10 @@ Bytes key_of(std::string_view id, std::uint64_t number) {
     Bytes out = to_bytes(id);
     append_u64(out, number);
     return out;
+}
+
+Bytes key_of(std::string_view id, std::uint64_t epoch, std::uint64_t number) {
+    return concat(as_bytes(id), number_key(epoch, number));
 }
 
 Bytes tenant_key(std::string_view tenant, std::string_view rest) {
@@ -116,6 +122,13 @@ Bytes number_key(std::uint64_t number) {
     Bytes out;
     append_u64(out, number);
     return out;
+}
+
+Bytes number_key(std::uint64_t epoch, std::uint64_t number) {
+    Bytes key;
+    append_u64(key, epoch);
+    append_u64(key, number);
+    return key;
 }
 
 }  // namespace sigillo

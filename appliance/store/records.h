@@ -71,9 +71,11 @@ Result<Record<Message>> require(ReadTransaction& txn, const RecordCodec& codec, 
 
 // Keys made of parts.
 Bytes key_of(std::string_view id);
-Bytes key_of(std::string_view first, std::string_view second);     // first ‖ second, ids of fixed length
-Bytes key_of(std::string_view id, std::uint64_t number);           // id ‖ 8 bytes big-endian
-Bytes tenant_key(std::string_view tenant, std::string_view rest);  // tenant ‖ 0 ‖ rest
-Bytes number_key(std::uint64_t number);                            // 8 bytes big-endian
+Bytes key_of(std::string_view first, std::string_view second);  // first ‖ second, ids of fixed length
+Bytes key_of(std::string_view id, std::uint64_t number);        // id ‖ 8 bytes big-endian
+Bytes key_of(std::string_view id, std::uint64_t epoch, std::uint64_t number);  // id ‖ 8 ‖ 8 bytes
+Bytes tenant_key(std::string_view tenant, std::string_view rest);              // tenant ‖ 0 ‖ rest
+Bytes number_key(std::uint64_t number);                                        // 8 bytes big-endian
+Bytes number_key(std::uint64_t epoch, std::uint64_t number);                   // 8 ‖ 8 bytes big-endian
 
 }  // namespace sigillo

@@ -33,6 +33,7 @@ inline constexpr Table<record::Empty> kCredentialsBySigner{{"credentials_by_sign
 inline constexpr Table<record::Empty> kCredentialsByTenant{{"credentials_by_tenant"}};
 inline constexpr Table<record::ClientBudget> kClientBudgets{{"client_budgets"}};
 inline constexpr Table<record::Sad> kSads{{"sads"}};
+inline constexpr Table<record::SadKey> kSadKeys{{"sad_keys"}};
 inline constexpr Table<record::Empty> kClickNonces{{"click_nonces"}};
 inline constexpr Table<record::Call> kCalls{{"calls"}};
 inline constexpr Table<record::OpenIntent> kOpenIntents{{"open_intents"}};
@@ -42,7 +43,7 @@ inline constexpr Table<record::Evidence> kEvidence{{"evidence"}};
 inline constexpr Table<record::Revocation> kRevocations{{"revocations"}, true};
 inline constexpr Table<record::Authority> kAuthority{{"ca"}, true};
 inline constexpr Table<record::Empty> kExpiries{{"expiries"}};
-inline constexpr Table<record::Meta> kMeta{{"meta"}};
+inline constexpr Table<record::EpochWork> kMeta{{"meta"}};
 
 }  // namespace tables
 
@@ -65,6 +66,7 @@ inline constexpr std::array kAllSpaces{tables::kClients.space,
                                        tables::kCredentialsByTenant.space,
                                        tables::kClientBudgets.space,
                                        tables::kSads.space,
+                                       tables::kSadKeys.space,
                                        tables::kClickNonces.space,
                                        tables::kCalls.space,
                                        tables::kOpenIntents.space,

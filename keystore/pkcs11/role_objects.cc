@@ -98,8 +98,7 @@ Result<RoleObjects> find_role_objects(const Module& module, CK_SESSION_HANDLE se
         if (objects[wanted.object] == CK_INVALID_HANDLE)
             missing += (missing.empty() ? "" : ", ") + labels.*wanted.label;
     if (!missing.empty())
-        return fail(Errc::kNotFound,
-                    "not on the token: " + missing + "; run `sigillod ceremony` first");
+        return fail(Errc::kNotFound, "not on the token: " + missing + "; run `sigillod ceremony` first");
 
     std::string weak;
     for (const ObjectTemplate& wanted : object_templates()) {

@@ -74,9 +74,9 @@ Result<Token> find_token(const Module& module, const TokenUri& uri, const std::s
         if (serial.empty() || token.serial == serial) matching.push_back(std::move(token));
     }
     if (matching.empty())
-        return fail(Errc::kNotFound, "no token matches " + uri.text() +
-                                         (serial.empty() ? "" : ", serial " + serial) +
-                                         "; put it in, or make one with `sigillod ceremony --so-pin-file FILE`");
+        return fail(Errc::kNotFound,
+                    "no token matches " + uri.text() + (serial.empty() ? "" : ", serial " + serial) +
+                        "; put it in, or make one with `sigillod ceremony --so-pin-file FILE`");
     if (matching.size() > 1)
         return fail(Errc::kInvalidArgument, uri.text() + " matches more than one token; add serial= to it",
                     "token_uri");

@@ -4,6 +4,7 @@
 #   sigillo.toml  client.env            the configuration, and what a client sources
 #   hsm/                                SoftHSM's configuration and token, the PINs (0600)
 #   store/  log/  anchor/               records, the published log, the copy of its checkpoint
+#   backups/                            where sigilloctl backup create may write
 #   tls/                                certificates of the HTTPS side, and the demo client's
 #   nginx/                              nginx's configuration and temporary files
 #   sockets/                            unix sockets (elsewhere if the path is too long: state/sockets says where)
@@ -74,7 +75,7 @@ render() {
 instance_provision() {
     stale=()
     umask 077
-    mkdir -p "$home"/{hsm/tokens,store,log,tsa-log,anchor,tls,nginx/tmp,pids,journal,state}
+    mkdir -p "$home"/{hsm/tokens,store,log,tsa-log,anchor,backups,tls,nginx/tmp,pids,journal,state}
     chmod 700 "$home"
     printf '%s\n' "api_port=$api_port" "pages_port=$pages_port" "tsa_port=$tsa_port" "tsa_tls_port=$tsa_tls_port" |
         replace_if_different "$home/state/ports" || true
@@ -165,6 +166,10 @@ instance_argv() {
     esac
 }
 
+# nginx's buffers carry PINs, OTPs and the one answer that tells a seed: glibc overwrites what is freed. (Our own
+# programs do so by themselves: hardening/zero_on_free.cc.)
+overwrite_freed=glibc.malloc.perturb=85
+
 find_nginx() { # /usr/sbin is not on everybody's PATH
     PATH=$PATH:/usr/sbin:/sbin type -P nginx || die "nginx is not installed (Debian package nginx)"
 }
@@ -193,6 +198,7 @@ instance_start() {
         [[ $files != unlimited ]] && ((files <= 16384)) || files=16384
         ulimit -Sn "$files"
         [[ -z ${lock_fd:-} ]] || exec {lock_fd}>&-
+        [[ $name != nginx ]] || export GLIBC_TUNABLES=$overwrite_freed
         exec setsid "${ARGV[@]}"
     ) </dev/null >>"$home/journal/$name.log" 2>&1 &
     pid=$!

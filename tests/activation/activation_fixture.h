@@ -17,7 +17,7 @@
 namespace sigillo::activation::testing {
 
 class ActivationTest : public ::testing::Test {
-   protected:
+ protected:
     explicit ActivationTest(Settings settings = {}) : instance_(std::move(settings)) {}
 
     AuthorizeRequest request(const CredentialId& credential) {

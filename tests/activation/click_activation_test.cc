@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "appliance/base/encoding.h"
+#include "appliance/store/housekeeper.h"
 #include "tests/activation/activation_fixture.h"
 
 namespace sigillo::activation::testing {
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 // --------------------------------------------------------------------------------------------------
 
 class ClickActivation : public ActivationTest {
-   protected:
+ protected:
     CredentialId credential_ = instance_.add_credential(signer_, "click", {});
 };
 
@@ -54,17 +55,94 @@ TEST_F(ClickActivation, evidence_is_kept_beside_the_log_and_only_its_digest_in_i
     ASSERT_EQ(events.back()["type"], "activation.granted");
     EXPECT_EQ(events.back().dump().find("Mario"), std::string::npos);
     EXPECT_EQ(events.back().dump().find("192.0.2.1"), std::string::npos);
-    const auto evidence = instance_.ledger->view([&](ReadTransaction& txn) {
-        return require(txn, instance_.codec, tables::kEvidence, number_key(index), "evidence");
-    });
-    ASSERT_TRUE(evidence);
-    EXPECT_EQ(evidence->value.salt().size(), 32U);
-    const auto body = nlohmann::json::parse(evidence->value.body());
+    const EvidenceKeeper keeper(instance_.codec, instance_.random, kTwentyYears);
+    const auto evidence = instance_.ledger->view(
+        [&](ReadTransaction& txn) { return keeper.open(txn, instance_.codec, 1, index); });
+    ASSERT_TRUE(evidence) << to_string(evidence.error());
+    EXPECT_EQ(evidence->salt.size(), 32U);
+    const auto body = nlohmann::json::parse(evidence->body);
     EXPECT_EQ(body["description"], "Mario Rossi buys a house");
     EXPECT_EQ(body["click"], click);
     EXPECT_FALSE(body.contains("clientData"));
     EXPECT_EQ(events.back()["evidence_sha256"],
-              base64_encode(sha256({as_bytes(evidence->value.salt()), as_bytes(evidence->value.body())})));
+              base64_encode(sha256({evidence->salt, as_bytes(evidence->body)})));
+}
+
+TEST_F(ClickActivation, evidence_is_sealed_in_the_store_and_to_its_row) {
+    AuthorizeRequest made = request(credential_);
+    made.description = "Mario Rossi buys a house";
+    show(made, "click", instance_.click(hashes_));
+    ASSERT_TRUE(authorize(std::move(made)));
+    const std::uint64_t index = instance_.events().size() - 1;
+    bool readable = false;
+    record::Evidence stored;
+    ASSERT_TRUE(instance_.ledger->view([&](ReadTransaction& txn) -> Status {
+        for (const Space space : kAllSpaces)
+            SIGILLO_TRY(txn.scan(space, {}, {}, [&](ByteView, ByteView value) -> Result<bool> {
+                readable = readable || as_text(value).find("Mario") != std::string_view::npos ||
+                           as_text(value).find("192.0.2.1") != std::string_view::npos;
+                return true;
+            }));
+        SIGILLO_ASSIGN(const auto row,
+                       require(txn, instance_.codec, tables::kEvidence, number_key(1, index), "evidence"));
+        stored = row.value;
+        return {};
+    }));
+    EXPECT_FALSE(readable);
+    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
+        return recorder.create(tables::kEvidence, number_key(1, index + 1), stored);
+    }));
+    const EvidenceKeeper keeper(instance_.codec, instance_.random, kTwentyYears);
+    const auto moved = instance_.ledger->view(
+        [&](ReadTransaction& txn) { return keeper.open(txn, instance_.codec, 1, index + 1); });
+    ASSERT_FALSE(moved);
+    EXPECT_EQ(moved.error().code, Errc::kCorrupt);
+}
+
+TEST_F(ClickActivation, evidence_goes_when_its_retention_ends) {
+    AuthorizeRequest made = request(credential_);
+    show(made, "click", instance_.click(hashes_));
+    ASSERT_TRUE(authorize(std::move(made)));
+    const std::uint64_t index = instance_.events().size() - 1;
+    const EvidenceKeeper keeper(instance_.codec, instance_.random, kTwentyYears);
+    const auto kept = [&] {
+        return instance_.ledger
+            ->view([&](ReadTransaction& txn) { return keeper.open(txn, instance_.codec, 1, index); })
+            .has_value();
+    };
+    Housekeeper housekeeper(*instance_.store, {});
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now() + kTwentyYears - 1h));
+    EXPECT_TRUE(kept());
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now() + kTwentyYears + 1h));
+    EXPECT_FALSE(kept());
+}
+
+TEST_F(ClickActivation, a_request_that_cannot_be_is_in_the_log_if_the_credential_is_the_tenants) {
+    AuthorizeRequest twice = request(credential_);
+    twice.hashes.push_back(twice.hashes.front());
+    const auto refuse = [&](AuthorizeRequest made) { EXPECT_FALSE(authorize(std::move(made))); };
+    {
+        AuthorizeRequest made = request(credential_);
+        made.hashes = hashes_of(1'001);
+        refuse(std::move(made));
+    }
+    EXPECT_EQ(instance_.count("activation.refused"), 1U);
+    EXPECT_EQ(instance_.events("activation.refused").back()["reason"], "limit_exceeded");
+    {
+        AuthorizeRequest made = request(credential_);
+        made.hashes.clear();
+        made.tenant = "competitor";
+        refuse(std::move(made));
+    }
+    {
+        AuthorizeRequest made = request(CredentialId::generate(instance_.random));
+        made.hashes.clear();
+        refuse(std::move(made));
+    }
+    EXPECT_EQ(instance_.count("activation.refused"), 1U) << "what is not the tenant's was not touched";
+    refuse(std::move(twice));
+    EXPECT_EQ(instance_.count("activation.refused"), 2U);
+    EXPECT_EQ(instance_.activator->metrics().refused, 2U);
 }
 
 TEST_F(ClickActivation, activation_evidence_replayed_for_another_document_is_refused) {

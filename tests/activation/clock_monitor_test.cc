@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using sigillo::testing::ManualClock;
 
 class ClockMonitorTest : public ::testing::Test {
-   protected:
+ protected:
     void jump(std::chrono::milliseconds by) { clock_.set_wall(clock_.now() + by); }
 
     ManualClock clock_;

@@ -10,7 +10,7 @@ namespace sigillo::activation::testing {
 namespace {
 
 class EnrolmentTest : public ::testing::Test {
-   protected:
+ protected:
     Result<EnrolledFactor> enrol(const std::string& type, const std::string& pin = "",
                                  const Enrolment::InTransaction& within = {}) {
         const SecretBytes secret = SecretBytes::copy_of(pin);

@@ -39,7 +39,7 @@ struct Held {
 };
 
 class Instance {
-   public:
+ public:
     // `keys`: the caller's, or one in memory.
     explicit Instance(Settings settings = {}, KeyStore* keys = nullptr);
     ~Instance();
@@ -100,7 +100,7 @@ class Instance {
     std::unique_ptr<Enrolment> enrolment;
     std::unique_ptr<Activator> activator;
 
-   private:
+ private:
     void start();
 };
 

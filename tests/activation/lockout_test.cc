@@ -14,10 +14,11 @@ namespace {
 using namespace std::chrono_literals;
 
 class LockoutTest : public ::testing::Test {
-   protected:
-    Result<Reservation> reserve(const CredentialId& credential, const ClientId& client) {
+ protected:
+    Result<Reservation> reserve(const CredentialId& credential, const ClientId& client,
+                                std::vector<FactorId> shown = {}) {
         return instance_.update([&](audit::Recorder& recorder) -> Result<Reservation> {
-            SIGILLO_ASSIGN(const Reservation made, lockout_.reserve(recorder, credential, client));
+            SIGILLO_ASSIGN(const Reservation made, lockout_.reserve(recorder, {credential, client, shown}));
             SIGILLO_TRY(recorder.log(recorder.event("test.reserved")));
             return made;
         });
@@ -25,8 +26,8 @@ class LockoutTest : public ::testing::Test {
     Result<Reservation> reserve() { return reserve(credential_, client_); }
     void settle(const Reservation& reservation, bool right) {
         ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) -> Status {
-            SIGILLO_TRY(right ? lockout_.succeed(recorder, credential_, client_, reservation)
-                              : lockout_.release(recorder, credential_, client_, reservation));
+            SIGILLO_TRY(right ? lockout_.succeed(recorder, {credential_, client_, {}}, reservation, {})
+                              : lockout_.release(recorder, {credential_, client_, {}}, reservation));
             SIGILLO_TRY(recorder.log(recorder.event("test.settled")));
             return {};
         }));
@@ -133,6 +134,69 @@ TEST_F(LockoutTest, activation_tries_at_once_are_exactly_as_many_as_configured) 
     EXPECT_EQ(reserved, 5);
 }
 
+TEST_F(LockoutTest, activation_a_factor_on_many_credentials_has_one_count_exact_at_once) {
+    const Held pin = instance_.enrol(signer_, "pin", "142536");
+    std::vector<CredentialId> credentials;
+    for (int i = 0; i < 20; ++i) credentials.push_back(instance_.add_credential(signer_, "pin", {&pin}));
+    std::atomic<int> reserved{0};
+    {
+        std::vector<std::jthread> threads;
+        for (const CredentialId& credential : credentials)
+            threads.emplace_back([&] {
+                if (reserve(credential, client_, {pin.id})) ++reserved;
+            });
+    }
+    EXPECT_EQ(reserved, 5);
+    for (const CredentialId& credential : credentials) {
+        const auto locked =
+            lockout_.is_locked(*instance_.ledger, credential, instance_.credential(credential));
+        ASSERT_TRUE(locked);
+        EXPECT_TRUE(*locked);
+    }
+    const auto none = lockout_.is_locked(*instance_.ledger, credential_, instance_.credential(credential_));
+    ASSERT_TRUE(none);
+    EXPECT_FALSE(*none) << "it binds no PIN";
+    instance_.clock.advance(60s);
+    EXPECT_TRUE(reserve(credentials.front(), client_, {pin.id}));
+}
+
+TEST_F(LockoutTest, unlocking_a_credential_clears_the_counts_of_its_factors) {
+    const Held pin = instance_.enrol(signer_, "pin", "142536");
+    const CredentialId guessed = instance_.add_credential(signer_, "pin", {&pin});
+    const CredentialId real = instance_.add_credential(signer_, "pin", {&pin});
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(reserve(guessed, client_, {pin.id}));
+    EXPECT_FALSE(reserve(real, client_, {pin.id}));
+    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
+        return lockout_.unlock(recorder, real, "uid:1000", "she knows her PIN");
+    }));
+    const auto event = instance_.events("credential.unlocked").back();
+    EXPECT_EQ(event["factors"], nlohmann::json::array({pin.id.str()}));
+    EXPECT_TRUE(reserve(real, client_, {pin.id}));
+    EXPECT_FALSE(reserve(guessed, client_, {pin.id})) << "its own count stands";
+}
+
+TEST_F(LockoutTest, a_try_taken_back_is_taken_back_at_the_factor_too) {
+    const Held pin = instance_.enrol(signer_, "pin", "142536");
+    const CredentialId one = instance_.add_credential(signer_, "pin", {&pin});
+    const CredentialId two = instance_.add_credential(signer_, "pin", {&pin});
+    const std::vector<FactorId> shown{pin.id};
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE(reserve(one, client_, shown));
+    for (int i = 0; i < 3; ++i) {
+        const auto fifth = reserve(two, client_, shown);
+        ASSERT_TRUE(fifth);
+        ASSERT_EQ(fifth->factors.size(), 1U);
+        EXPECT_TRUE(fifth->factors[0].locked);
+        EXPECT_FALSE(fifth->locked) << "the credential's first";
+        ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) -> Status {
+            SIGILLO_TRY(lockout_.release(recorder, {two, client_, shown}, *fifth));
+            SIGILLO_TRY(recorder.log(recorder.event("test.settled")));
+            return {};
+        }));
+    }
+    EXPECT_TRUE(reserve(two, client_, shown));
+    EXPECT_FALSE(reserve(one, client_, shown));
+}
+
 TEST_F(LockoutTest, a_crash_between_try_and_verdict_leaves_the_failure_counted) {
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(reserve());
     instance_.restart();
@@ -227,6 +291,38 @@ TEST(AttemptGate, is_bounded_in_number_and_in_time_and_knows_credentials_apart) 
     const auto waited = impatient.enter(one);
     ASSERT_FALSE(waited);
     EXPECT_EQ(waited.error().code, Errc::kUnavailable);
+}
+
+TEST(AttemptGate, credentials_that_share_a_factor_take_turns_and_never_wait_for_each_other) {
+    SystemRandom random;
+    const std::vector<FactorId> factors{FactorId::generate(random), FactorId::generate(random)};
+    const std::vector<FactorId> reversed{factors[1], factors[0]};
+    AttemptGate gate(32, 10s);
+    std::atomic<int> inside{0};
+    std::atomic<int> passed{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 20; ++i)
+            threads.emplace_back([&, i] {
+                const auto pass = gate.enter(CredentialId::generate(random), i % 2 == 0 ? factors : reversed);
+                ASSERT_TRUE(pass);
+                EXPECT_EQ(++inside, 1);
+                std::this_thread::sleep_for(1ms);
+                --inside;
+                ++passed;
+            });
+    }
+    EXPECT_EQ(passed, 20);
+
+    AttemptGate impatient(8, 20ms);
+    const CredentialId other = CredentialId::generate(random);
+    {
+        const auto holder = impatient.enter(CredentialId::generate(random), factors);
+        ASSERT_TRUE(holder);
+        EXPECT_FALSE(impatient.enter(other, factors));
+        EXPECT_TRUE(impatient.enter(other)) << "who was refused holds nothing";
+    }
+    EXPECT_TRUE(impatient.enter(other, factors));
 }
 
 TEST(RefusalLogTest, logs_the_first_of_a_minute_and_tells_how_many_more_there_were) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 // ----------------------------------------------------------------------------------------------------
 
 class TotpActivation : public ActivationTest {
-   protected:
+ protected:
     Held totp_ = instance_.enrol(signer_, "totp");
     CredentialId credential_ = instance_.add_credential(signer_, "totp", {&totp_});
 };
@@ -138,10 +138,12 @@ TEST_F(TotpActivation, a_request_without_the_factor_is_no_guess) {
 }
 
 TEST_F(TotpActivation, a_client_that_has_used_up_its_budget_locks_nobody_else) {
-    const std::string wrong = instance_.wrong_code(totp_);
     std::map<Errc, int> answers;
     for (int n = 0; n < 26; ++n) {
-        const CredentialId credential = instance_.add_credential(signer_, "totp", {&totp_});
+        const SignerId signer = instance_.add_signer();
+        const Held totp = instance_.enrol(signer, "totp");
+        const CredentialId credential = instance_.add_credential(signer, "totp", {&totp});
+        const std::string wrong = instance_.wrong_code(totp);
         for (int i = 0; i < 4; ++i) ++answers[answer(authorize(credential, "totp", wrong))];
     }
     EXPECT_EQ(answers[Errc::kOtpInvalid], 100);
@@ -175,7 +177,7 @@ TEST_F(TotpActivation, a_credential_suspended_meanwhile_is_refused_and_the_code_
 }
 
 class HotpActivation : public ActivationTest {
-   protected:
+ protected:
     Held hotp_ = instance_.enrol(signer_, "hotp");
     CredentialId credential_ = instance_.add_credential(signer_, "hotp", {&hotp_});
 };

@@ -102,7 +102,7 @@ TEST(Otp, a_step_not_beyond_the_last_one_is_spent) {
 }
 
 class NewOtpTest : public ::testing::Test {
-   protected:
+ protected:
     SystemRandom random_;
     SoftwareKeyStore keys_;
     FactorId factor_ = FactorId::generate(random_);

@@ -15,7 +15,7 @@ constexpr std::string_view kPin = "142536";
 // -----------------------------------------------------------------------------------
 
 class PinActivation : public ActivationTest {
-   protected:
+ protected:
     Held pin_ = instance_.enrol(signer_, "pin", std::string(kPin));
     Held totp_ = instance_.enrol(signer_, "totp");
     CredentialId credential_ = instance_.add_credential(signer_, "pin", {&pin_});
@@ -51,6 +51,45 @@ TEST_F(PinActivation, wrong_pins_are_refused_and_lock) {
     for (int i = 0; i < 5; ++i)
         EXPECT_EQ(answer(authorize(credential_, "pin", "999888")), Errc::kAuthenticationFailed);
     EXPECT_EQ(answer(authorize(credential_, "pin", std::string(kPin))), Errc::kLocked);
+}
+
+TEST_F(PinActivation, activation_guesses_on_throw_away_credentials_lock_the_pin_everywhere) {
+    for (int i = 0; i < 5; ++i) {
+        const CredentialId decoy = instance_.add_credential(signer_, "pin", {&pin_});
+        EXPECT_EQ(answer(authorize(decoy, "pin", std::to_string(900'000 + i))), Errc::kAuthenticationFailed);
+    }
+    EXPECT_EQ(instance_.events("activation.attempt").back()["locks_factors"],
+              nlohmann::json::array({pin_.id.str()}));
+    EXPECT_EQ(answer(authorize(credential_, "pin", std::string(kPin))), Errc::kLocked);
+    EXPECT_EQ(answer(authorize_both(std::string(kPin), instance_.totp(totp_))), Errc::kLocked);
+    instance_.clock.advance(60s);
+    EXPECT_EQ(answer(authorize(credential_, "pin", std::string(kPin))), Errc{});
+    EXPECT_EQ(answer(authorize_both(std::string(kPin), instance_.totp(totp_))), Errc{})
+        << "the count starts anew";
+}
+
+TEST_F(PinActivation, a_wrong_code_beside_a_right_branch_stays_counted) {
+    const CredentialId either = instance_.add_credential(signer_, "totp or click", {&totp_});
+    const std::string wrong = instance_.wrong_code(totp_);
+    const auto guess = [&] {
+        AuthorizeRequest made = request(either);
+        show(made, "click", instance_.click(hashes_));
+        show(made, "totp", wrong);
+        return answer(authorize(std::move(made)));
+    };
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(guess(), Errc{}) << "the click satisfies the policy";
+    EXPECT_EQ(guess(), Errc::kLocked);
+    EXPECT_EQ(answer(authorize_both(std::string(kPin), instance_.totp(totp_))), Errc::kLocked);
+    EXPECT_EQ(answer(authorize(credential_, "pin", std::string(kPin))), Errc{}) << "another factor's";
+}
+
+TEST_F(PinActivation, right_pins_at_once_on_credentials_that_share_it_are_all_granted) {
+    std::vector<CredentialId> credentials;
+    for (int i = 0; i < 20; ++i) credentials.push_back(instance_.add_credential(signer_, "pin", {&pin_}));
+    const auto answers = at_once(20, [&](int i) {
+        return authorize(credentials[static_cast<std::size_t>(i)], "pin", std::string(kPin));
+    });
+    EXPECT_EQ(answers.at(Errc{}), 20);
 }
 
 TEST_F(PinActivation, twenty_right_pins_at_once_are_twenty_grants) {

@@ -18,7 +18,7 @@ SecretBytes text(std::string_view t) {
 }
 
 class PinTest : public ::testing::Test {
-   protected:
+ protected:
     static PinConfig fast() { return {.memory_kib = 64, .passes = 1}; }
 
     SystemRandom random_;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "appliance/activation/pin.h"
+#include "appliance/store/housekeeper.h"
 #include "tests/activation/instance.h"
 
 namespace sigillo::activation::testing {
@@ -14,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 class SadTest : public ::testing::Test {
-   protected:
+ protected:
     SadTest() { open(); }
 
     void open(ByteView opening_key = {}) {
@@ -41,12 +42,12 @@ class SadTest : public ::testing::Test {
     std::span<const Digest> part(std::size_t from, std::size_t size) const {
         return std::span(hashes_).subspan(from, size);
     }
-    record::Sad stored(ByteView digest) {
-        const auto found = instance_.ledger->view([&](ReadTransaction& txn) {
-            return require(txn, instance_.codec, tables::kSads, digest, "SAD");
-        });
+    // Sealed; empty when there is none.
+    Bytes opening_key(ByteView digest) {
+        const auto found = instance_.ledger->view(
+            [&](ReadTransaction& txn) { return load(txn, instance_.codec, tables::kSadKeys, digest); });
         EXPECT_TRUE(found);
-        return found ? found->value : record::Sad();
+        return found && *found ? to_bytes((*found)->value.sealed_opening_key()) : Bytes();
     }
 
     Instance instance_;
@@ -187,11 +188,11 @@ TEST_F(SadTest, the_opening_key_goes_with_the_last_hash_and_comes_back_with_one_
     const auto first = spend(use(part(0, 2)));
     ASSERT_TRUE(first);
     EXPECT_EQ(first->sealed_opening_key, *sealed);
-    EXPECT_FALSE(stored(sad_.digest).sealed_opening_key().empty());
+    EXPECT_FALSE(opening_key(sad_.digest).empty());
     const auto last = spend(use(part(2, 1)));
     ASSERT_TRUE(last);
     EXPECT_EQ(last->sealed_opening_key, *sealed);
-    EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty());
+    EXPECT_TRUE(opening_key(sad_.digest).empty());
 
     ASSERT_TRUE(instance_.update(
         [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *last, part(2, 1)); }));
@@ -202,11 +203,31 @@ TEST_F(SadTest, the_opening_key_goes_with_the_last_hash_and_comes_back_with_one_
     instance_.clock.advance(301s);
     ASSERT_TRUE(instance_.update(
         [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *again, part(2, 1)); }));
-    EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty()) << "not after its expiry";
+    EXPECT_TRUE(opening_key(sad_.digest).empty()) << "not after its expiry";
+}
+
+TEST_F(SadTest, at_expiry_the_opening_key_goes_and_the_row_stays_to_say_so) {
+    const SecretBytes key = instance_.random.secret(32);
+    const auto sealed = seal_opening_key(instance_.random.secret(8), key, credential_);
+    ASSERT_TRUE(sealed);
+    open(*sealed);
+    Housekeeper housekeeper(*instance_.store, {});
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
+    EXPECT_FALSE(opening_key(sad_.digest).empty());
+    instance_.clock.advance(361s);
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
+    EXPECT_TRUE(opening_key(sad_.digest).empty());
+    EXPECT_EQ(spending(use(hashes_)), Errc::kSadExpired);
+    instance_.clock.advance(24h);
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
+    EXPECT_EQ(spending(use(hashes_)), Errc::kSadExpired);
+    instance_.clock.advance(1h);
+    ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
+    EXPECT_EQ(spending(use(hashes_)), Errc::kSadInvalid) << "after 25 h";
 }
 
 class ExtendTest : public SadTest {
-   protected:
+ protected:
     Result<Sads::Extension> extend(const SadUse& what, const NewSad& fresh) {
         return instance_.update(
             [&](audit::Recorder& recorder) { return instance_.sads->extend(recorder, what, fresh); });
@@ -284,15 +305,18 @@ TEST_F(ExtendTest, the_opening_key_moves_to_the_new_sad) {
     }));
     const NewSad fresh = instance_.sads->generate();
     ASSERT_TRUE(extend(use(hashes_), fresh));
-    EXPECT_TRUE(stored(sad_.digest).sealed_opening_key().empty());
-    const auto opened =
-        open_opening_key(fresh.text, as_bytes(stored(fresh.digest).sealed_opening_key()), credential_);
+    EXPECT_TRUE(opening_key(sad_.digest).empty());
+    const auto opened = open_opening_key(fresh.text, opening_key(fresh.digest), credential_);
     ASSERT_TRUE(opened);
     EXPECT_TRUE(opened->equals(key.expose()));
 }
 
 TEST_F(ExtendTest, a_new_epoch_ends_every_sad) {
-    ASSERT_TRUE(instance_.update([](audit::Recorder& recorder) { return Sads::erase_all(recorder); }));
+    ASSERT_TRUE(instance_.update([](audit::Recorder& recorder) -> Status {
+        SIGILLO_ASSIGN(const std::size_t erased, Sads::erase_some(recorder, 100));
+        EXPECT_GE(erased, 1U);
+        return {};
+    }));
     EXPECT_EQ(spending(use(hashes_)), Errc::kSadInvalid);
 }
 

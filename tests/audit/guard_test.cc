@@ -1,4 +1,5 @@
-// Is the log that is found the one that was published? CHECKS 8 to 10; and the officer's way on when it is not.
+// Is the log that is found the one that was published? CHECKS 8 to 10; and the officer's way on when it is
+// not.
 #include "appliance/audit/log_guard.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +19,8 @@ void expect_refused(LogUnderTest& log, std::initializer_list<std::string> words)
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().code, Errc::kCorrupt) << to_string(report.error());
     for (const std::string& word : words)
-        EXPECT_NE(report.error().detail.find(word), std::string::npos) << "no \"" << word << "\" in: " << report.error().detail;
+        EXPECT_NE(report.error().detail.find(word), std::string::npos)
+            << "no \"" << word << "\" in: " << report.error().detail;
 }
 
 void started_with(LogUnderTest& log, std::uint64_t leaves) {
@@ -31,7 +33,8 @@ void started_with(LogUnderTest& log, std::uint64_t leaves) {
 
 Status override_log(LogUnderTest& log, const std::string& officer = "officer-7") {
     EpochOrder order{officer, "restored from the backup of Monday", log.clock().now(), {}};
-    SIGILLO_ASSIGN([[maybe_unused]] const LogEpoch epoch, open_epoch(log.store(), log.log(), log.identity(), log.places(), order));
+    SIGILLO_ASSIGN([[maybe_unused]] const LogEpoch epoch,
+                   open_epoch(log.store(), log.log(), log.identity(), log.places(), order));
     return {};
 }
 
@@ -58,7 +61,8 @@ TEST(Guard, AnOlderSnapshotOfTheStoreIsRefusedNamingBothSizesAndPlaces) {
     log.publish();
     log.kill();
     log.restore_store("monday");
-    expect_refused(log, {"rollback of the store", "1,234", "700", (log.directory() / "checkpoint").string(), log.store_directory().string(), testing::kOverride});
+    expect_refused(log, {"rollback of the store", "1,234", "700", (log.directory() / "checkpoint").string(),
+                         log.store_directory().string(), testing::kOverride});
 }
 
 TEST(Guard, AnOlderSnapshotOfStoreAndDirectoryIsRefusedByTheAnchor) {
@@ -100,7 +104,8 @@ TEST(Guard, ARolledBackStoreThatGrewAgainIsRefusedAsAnotherLog) {
     fs::rename(log.anchor(), log.scratch("anchor-away"));
     log.restore_directory("true-log");
     fs::remove(log.directory() / "checkpoint");
-    testing::overwrite(log.directory() / "checkpoint", testing::contents(log.scratch("anchor-away") / anchor_file_name(testing::kOrigin)));
+    testing::overwrite(log.directory() / "checkpoint",
+                       testing::contents(log.scratch("anchor-away") / anchor_file_name(testing::kOrigin)));
     ASSERT_TRUE(log.start());
     log.append(400, "false");
     log.kill();
@@ -147,7 +152,8 @@ TEST(Guard, LeavesMissingFromTheStoreAreRefused) {
         LogUnderTest log;
         started_with(log, 700);
         log.append(51);  // not published
-        ASSERT_TRUE(log.store().update([&](WriteTransaction& txn) { return log.log().erase_leaves(txn, lost, lost + 1); }));
+        ASSERT_TRUE(log.store().update(
+            [&](WriteTransaction& txn) { return log.log().erase_leaves(txn, lost, lost + 1); }));
         log.kill();
         expect_refused(log, {"truncated", "leaf " + std::to_string(lost)});
     }
@@ -157,7 +163,8 @@ TEST(Guard, AnAlteredUnpublishedLeafIsRefused) {
     LogUnderTest log;
     started_with(log, 700);
     log.append(20);
-    ASSERT_TRUE(log.store().update([&](WriteTransaction& txn) { return txn.put(kLogLeaves, number_key(710), as_bytes("{}")); }));
+    ASSERT_TRUE(log.store().update(
+        [&](WriteTransaction& txn) { return txn.put(kLogLeaves, number_key(710), as_bytes("{}")); }));
     log.kill();
     expect_refused(log, {});
 }
@@ -179,7 +186,8 @@ TEST(Guard, EveryFlippedBitOfACheckpointIsRefused) {
     LogUnderTest log;
     started_with(log, 300);
     log.kill();
-    for (const fs::path& place : {log.directory() / "checkpoint", log.anchor() / anchor_file_name(testing::kOrigin)}) {
+    for (const fs::path& place :
+         {log.directory() / "checkpoint", log.anchor() / anchor_file_name(testing::kOrigin)}) {
         const std::string good = testing::contents(place);
         for (std::uint64_t bit = 0; bit < good.size() * 8; bit += 37) {
             testing::flip_bit(place, bit);
@@ -194,12 +202,35 @@ TEST(Guard, ACheckpointSignedByAnotherKeyIsRefused) {
     LogUnderTest log;
     started_with(log, 300);
     log.kill();
-    const auto other = LogIdentity::create(testing::kOrigin, sigillo::testing::SoftwareKey::generate(KeyAlgorithm::kEd25519));
-    testing::overwrite(log.anchor() / anchor_file_name(testing::kOrigin), *other->sign({testing::kOrigin, 5, empty_root()}));
+    const auto other = LogIdentity::create(testing::kOrigin,
+                                           sigillo::testing::SoftwareKey::generate(KeyAlgorithm::kEd25519));
+    testing::overwrite(log.anchor() / anchor_file_name(testing::kOrigin),
+                       *other->sign({testing::kOrigin, 5, empty_root()}));
     expect_refused(log, {"tampered", "not signed by"});
 }
 
-TEST(Guard, AnAnchorOutOfReachIsAWarningAndOthersFilesThereAreIgnored) {
+TEST(Guard, AnAnchorThatNeverHadACheckpointMayBeOutOfReach) {
+    LogUnderTest log;
+    fs::remove_all(log.anchor());
+    const auto report = log.start();
+    ASSERT_TRUE(report) << to_string(report.error());
+    EXPECT_EQ(report->warnings.size(), 1u);
+}
+
+TEST(Guard, AnAnchorThatLostItsCheckpointsIsRefusedUntilAnOfficerOverrides) {
+    LogUnderTest log;
+    started_with(log, 300);
+    log.kill();
+    ASSERT_TRUE(log.start());
+    log.kill();
+    fs::rename(log.anchor(), log.anchor().string() + ".unmounted");
+    fs::create_directory(log.anchor());
+    expect_refused(log, {"rollback anchor", "Mount it"});
+    ASSERT_TRUE(override_log(log));
+    EXPECT_TRUE(log.start());
+}
+
+TEST(Guard, OthersFilesInAnAnchorAreIgnoredAndOneOutOfReachIsRefused) {
     LogUnderTest log;
     started_with(log, 300);
     log.kill();
@@ -210,9 +241,7 @@ TEST(Guard, AnAnchorOutOfReachIsAWarningAndOthersFilesThereAreIgnored) {
     EXPECT_TRUE(report->warnings.empty());
     log.kill();
     fs::remove_all(log.anchor());
-    const auto without = log.start();
-    ASSERT_TRUE(without);
-    EXPECT_EQ(without->warnings.size(), 1u);
+    expect_refused(log, {"rollback anchor", "Mount it"});
 }
 
 TEST(Guard, AChangedOriginIsRefused) {
@@ -237,10 +266,12 @@ TEST(Guard, StartsFastWithAHundredThousandLeaves) {
     const auto took = std::chrono::steady_clock::now() - begin;
     // 100 ms are asked for; a loaded machine gets more.
     EXPECT_LT(took, std::chrono::seconds(1));
-    RecordProperty("milliseconds", static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+    RecordProperty("milliseconds",
+                   static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
 }
 
-// ---- the override ---------------------------------------------------------------------------------------------------
+// ---- the override
+// ---------------------------------------------------------------------------------------------------
 
 Leaf leaf_at(LogUnderTest& log, std::uint64_t index) {
     return *view_returning(log.store(), [&](ReadTransaction& txn) -> Result<Leaf> {
@@ -329,7 +360,8 @@ TEST(Epoch, CutShortAnywhereItIsFinishedAtTheNextStart) {
         ASSERT_TRUE(override_log(log));
         // Back to where the files were not moved yet, or only the first of them.
         fs::rename(log.directory() / "epochs/1/tile", log.directory() / "tile");
-        if (!checkpoint_moved) fs::rename(log.directory() / "epochs/1/checkpoint", log.directory() / "checkpoint");
+        if (!checkpoint_moved)
+            fs::rename(log.directory() / "epochs/1/checkpoint", log.directory() / "checkpoint");
         ASSERT_TRUE(log.store().update([&](WriteTransaction& txn) -> Status {
             SIGILLO_ASSIGN(auto epoch, log.log().epoch(txn));
             epoch->set_aside = 1;
@@ -347,11 +379,13 @@ TEST(Epoch, CutShortAnywhereItIsFinishedAtTheNextStart) {
 TEST(Epoch, WhatElseARestoreChangesIsInTheSameTransaction) {
     LogUnderTest log;
     started_with(log, 300);
-    EpochOrder order{"officer-7", "test", log.clock().now(), [&](WriteTransaction& txn, const LogEpoch& epoch) -> Status {
-        EXPECT_EQ(epoch.number, 2u);
-        SIGILLO_ASSIGN([[maybe_unused]] auto index, log.log().append(txn, Event("factor.unlocked", log.clock().now())));
-        return fail(Errc::kConflict, "changed my mind");
-    }};
+    EpochOrder order{"officer-7", "test", log.clock().now(),
+                     [&](WriteTransaction& txn, const LogEpoch& epoch) -> Status {
+                         EXPECT_EQ(epoch.number, 2u);
+                         SIGILLO_ASSIGN([[maybe_unused]] auto index,
+                                        log.log().append(txn, Event("factor.unlocked", log.clock().now())));
+                         return fail(Errc::kConflict, "changed my mind");
+                     }};
     EXPECT_FALSE(open_epoch(log.store(), log.log(), log.identity(), log.places(), order));
     const auto report = log.start();
     ASSERT_TRUE(report) << to_string(report.error());

@@ -12,7 +12,11 @@ using testing::LogUnderTest;
 
 std::pair<int, std::string> read_with_go(const LogUnderTest& log) {
     std::string command = SIGILLO_TLOG_READER;
-    command.append(" ").append(log.directory().string()).append(" ").append(log.vkey().string()).append(" 2>&1");
+    command.append(" ")
+        .append(log.directory().string())
+        .append(" ")
+        .append(log.vkey().string())
+        .append(" 2>&1");
     FILE* pipe = ::popen(command.c_str(), "r");
     if (pipe == nullptr) throw std::runtime_error("popen");
     std::string out;

@@ -1,5 +1,5 @@
-// What an auditor's program reads of a log that somebody else has written: notes, checkpoints, keys, bundles, tiles, leaves.
-// The first byte chooses. What is accepted must be written again as the same bytes.
+// What an auditor's program reads of a log that somebody else has written: notes, checkpoints, keys, bundles,
+// tiles, leaves. The first byte chooses. What is accepted must be written again as the same bytes.
 #include <cstdlib>
 
 #include "appliance/audit/verify/checkpoint.h"
@@ -40,13 +40,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ByteView bytes(data + 1, size - 1);
     const std::string_view text = as_text(bytes);
     switch (data[0] % 6) {
-        case 0: read_note(text); break;
+        case 0:
+            read_note(text);
+            break;
         case 1:
             if (const auto key = NoteKey::parse(text)) must(key->text() == text);
             break;
-        case 2: (void)TrustedKeys::parse(text).has_value(); break;
-        case 3: read_bundle(bytes); break;
-        case 4: (void)parse_leaf(bytes).has_value(); break;
+        case 2:
+            (void)TrustedKeys::parse(text).has_value();
+            break;
+        case 3:
+            read_bundle(bytes);
+            break;
+        case 4:
+            (void)parse_leaf(bytes).has_value();
+            break;
         default:
             if (const auto name = parse_tile_path(text)) must(tile_path(*name) == text);
     }

@@ -44,7 +44,8 @@ Result<GuardReport> LogUnderTest::start() {
     lmdb.linger = std::chrono::microseconds(0);
     SIGILLO_ASSIGN(store_, LmdbStore::open(lmdb, kAllSpaces, clock_, logger_));
     SIGILLO_ASSIGN(GuardReport report, guard_log(*store_, log_, identity_, places(), kOverride));
-    SIGILLO_ASSIGN(publisher_, Publisher::create(*store_, log_, identity_, places(), clock_, logger_, config));
+    SIGILLO_ASSIGN(publisher_,
+                   Publisher::create(*store_, log_, identity_, places(), clock_, logger_, config));
     return report;
 }
 
@@ -82,7 +83,9 @@ void LogUnderTest::use_key(const std::string& credential) {
         activation.set("credential", credential);
         SIGILLO_ASSIGN(const std::uint64_t activated, log_.append(txn, activation));
         Event intent = use("signing.intent");
-        intent.set("activation", activated).set("client", std::string(32, 'd')).set_base64_list("hashes", {Bytes(32, 1)});
+        intent.set("activation", activated)
+            .set("client", std::string(32, 'd'))
+            .set_base64_list("hashes", {Bytes(32, 1)});
         intent.set("hash_alg", "2.16.840.1.101.3.4.2.1");
         SIGILLO_ASSIGN(const std::uint64_t intended, log_.append(txn, intent));
         ++seq;
@@ -124,9 +127,15 @@ void LogUnderTest::back_up_store(const std::string& name) {
     const auto status = store_->copy_to((scratch_ / name).string());
     ASSERT_TRUE(status) << to_string(status.error());
 }
-void LogUnderTest::restore_store(const std::string& name) { replace(scratch_ / name, store_directory()); }
-void LogUnderTest::back_up_directory(const std::string& name) { replace(directory(), scratch_ / name); }
-void LogUnderTest::restore_directory(const std::string& name) { replace(scratch_ / name, directory()); }
+void LogUnderTest::restore_store(const std::string& name) {
+    replace(scratch_ / name, store_directory());
+}
+void LogUnderTest::back_up_directory(const std::string& name) {
+    replace(directory(), scratch_ / name);
+}
+void LogUnderTest::restore_directory(const std::string& name) {
+    replace(scratch_ / name, directory());
+}
 
 void flip_bit(const fs::path& file, std::uint64_t bit) {
     std::string text = contents(file);

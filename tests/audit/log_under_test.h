@@ -1,4 +1,5 @@
-// A log as sigillod has it, for tests: a store, a signing key in memory, a directory and an anchor. Restartable.
+// A log as sigillod has it, for tests: a store, a signing key in memory, a directory and an anchor.
+// Restartable.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,7 @@ inline constexpr const char* kOrigin = "sign.example/log";
 inline constexpr const char* kOverride = "sigillod --open-epoch";
 
 class LogUnderTest {
-   public:
+ public:
     LogUnderTest();
 
     // As a start of sigillod does it: store, guard, publisher. The publisher's thread is not started.
@@ -48,7 +49,7 @@ class LogUnderTest {
     void append(std::uint64_t count, const std::string& text = "entry");
     // A complete use of a key: activation, Intent, Outcome.
     void use_key(const std::string& credential);
-    void publish();  // must succeed
+    void publish();     // must succeed
     void anchor_now();  // brings the newest checkpoint to the anchor
 
     std::uint64_t size();
@@ -63,7 +64,7 @@ class LogUnderTest {
 
     PublisherConfig config;
 
-   private:
+ private:
     sigillo::testing::ScratchDirectory scratch_;
     SystemClock clock_;
     Logger logger_;

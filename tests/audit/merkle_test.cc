@@ -21,7 +21,8 @@ Hash mth(std::span<const Hash> leaves) {
 
 std::vector<Hash> some_leaves(std::size_t count) {
     std::vector<Hash> leaves;
-    for (std::size_t i = 0; i < count; ++i) leaves.push_back(leaf_hash(as_bytes("leaf " + std::to_string(i))));
+    for (std::size_t i = 0; i < count; ++i)
+        leaves.push_back(leaf_hash(as_bytes("leaf " + std::to_string(i))));
     return leaves;
 }
 
@@ -34,12 +35,16 @@ NodeReader nodes_of(const std::vector<Hash>& leaves) {
 
 TEST(Merkle, RootsAreThoseOfTheKnownVectors) {
     // The test data of the Certificate Transparency implementations.
-    const std::vector<std::string> inputs{"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
-    const std::vector<std::string> roots{
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c", "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
+    const std::vector<std::string> inputs{
+        "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
+    const std::vector<std::string> roots{"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+                                         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+                                         "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+                                         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+                                         "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+                                         "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+                                         "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+                                         "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"};
     Frontier tree;
     EXPECT_EQ(hex_encode(tree.root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -76,9 +81,11 @@ TEST(Merkle, EveryInclusionProofUpTo70LeavesHoldsAndNoOtherDoes) {
         for (std::size_t index = 0; index < size; ++index) {
             auto proof = inclusion_proof(index, size, nodes);
             ASSERT_TRUE(proof);
-            ASSERT_TRUE(verify_inclusion(index, size, leaves[index], *proof, root)) << index << " of " << size;
+            ASSERT_TRUE(verify_inclusion(index, size, leaves[index], *proof, root))
+                << index << " of " << size;
             ASSERT_FALSE(verify_inclusion(index, size, leaves[(index + 1) % leaves.size()], *proof, root));
-            ASSERT_TRUE(size == 1 || !verify_inclusion((index + 1) % size, size, leaves[index], *proof, root));
+            ASSERT_TRUE(size == 1 ||
+                        !verify_inclusion((index + 1) % size, size, leaves[index], *proof, root));
             ASSERT_FALSE(verify_inclusion(index + size, size, leaves[index], *proof, root));
             proof->push_back(root);
             ASSERT_FALSE(verify_inclusion(index, size, leaves[index], *proof, root));
@@ -102,10 +109,13 @@ TEST(Merkle, EveryConsistencyProofUpTo70LeavesHoldsAndNoOtherDoes) {
             const Hash old_root = mth(std::span(leaves).first(before));
             auto proof = consistency_proof(before, now, nodes);
             ASSERT_TRUE(proof);
-            ASSERT_TRUE(verify_consistency(before, now, old_root, new_root, *proof)) << before << " to " << now;
+            ASSERT_TRUE(verify_consistency(before, now, old_root, new_root, *proof))
+                << before << " to " << now;
             if (before > 0) {
-                ASSERT_FALSE(verify_consistency(before, now, mth(std::span(forged).first(before)), new_root, *proof));
-                ASSERT_FALSE(verify_consistency(before, now, old_root, mth(std::span(forged).first(now)), *proof));
+                ASSERT_FALSE(
+                    verify_consistency(before, now, mth(std::span(forged).first(before)), new_root, *proof));
+                ASSERT_FALSE(
+                    verify_consistency(before, now, old_root, mth(std::span(forged).first(now)), *proof));
             }
             ASSERT_FALSE(verify_consistency(now + 1, now, old_root, new_root, *proof));
             for (Hash& hash : *proof) {
@@ -136,7 +146,8 @@ TEST(Merkle, ProofsOfLargeRandomTreesHold) {
         const std::uint64_t index = random() % now;
         const Hash root = *tree_root(now, nodes);
         EXPECT_TRUE(verify_inclusion(index, now, leaves[index], *inclusion_proof(index, now, nodes), root));
-        EXPECT_TRUE(verify_consistency(before, now, *tree_root(before, nodes), root, *consistency_proof(before, now, nodes)));
+        EXPECT_TRUE(verify_consistency(before, now, *tree_root(before, nodes), root,
+                                       *consistency_proof(before, now, nodes)));
     }
 }
 

@@ -10,9 +10,11 @@ namespace {
 
 // The example of Go's golang.org/x/mod/sumdb/note, which the C2SP format comes from.
 constexpr const char* kVkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
-const std::string kText = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+const std::string kText =
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
 const std::string kSignature =
-    "\xe2\x80\x94 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+    "\xe2\x80\x94 PeterNeumann "
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
 TEST(NoteKey, ReadsAndWritesTheKnownKey) {
     const auto key = NoteKey::parse(kVkey);
@@ -23,12 +25,15 @@ TEST(NoteKey, ReadsAndWritesTheKnownKey) {
 }
 
 TEST(NoteKey, RefusesWhatIsNoKey) {
-    for (const std::string text : {"", "PeterNeumann", "PeterNeumann+c74f20a3", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                                   "Peter+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "PeterNeumann+c74f20a3+AhpC", "a b+c74f20a3+ARpc",
-                                   "PeterNeumann+c74f20a3+AhPc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
+    for (const std::string text :
+         {"", "PeterNeumann", "PeterNeumann+c74f20a3",
+          "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+          "Peter+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "PeterNeumann+c74f20a3+AhpC",
+          "a b+c74f20a3+ARpc", "PeterNeumann+c74f20a3+AhPc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
         EXPECT_FALSE(NoteKey::parse(text)) << text;
     const Bytes key(32, 7);
-    for (const std::string name : {"", "a b", "a+b", "a\tb", "a\u2003b", "a\xff"}) EXPECT_FALSE(NoteKey::create(name, key)) << name;
+    for (const std::string name : {"", "a b", "a+b", "a\tb", "a\u2003b", "a\xff"})
+        EXPECT_FALSE(NoteKey::create(name, key)) << name;
     EXPECT_FALSE(NoteKey::create("name", Bytes(31, 7)));
     EXPECT_TRUE(NoteKey::create("sign.example/log/é", key));
 }
@@ -62,7 +67,9 @@ TEST(Note, SignaturesOfOthersAreIgnoredButMustBeWellFormed) {
     const auto alone = parse_note(kText + "\n" + other);
     ASSERT_TRUE(alone);
     EXPECT_EQ(check_note(*alone, key).error().code, Errc::kCorrupt);
-    for (const std::string line : {"- PeterNeumann AAAAAAE=\n", "\xe2\x80\x94 PeterNeumann\n", "\xe2\x80\x94 a+b AAAAAAE=\n", "\xe2\x80\x94 a AAAA\n", "\xe2\x80\x94 a AAAAAAE=", "\n"})
+    for (const std::string line :
+         {"- PeterNeumann AAAAAAE=\n", "\xe2\x80\x94 PeterNeumann\n", "\xe2\x80\x94 a+b AAAAAAE=\n",
+          "\xe2\x80\x94 a AAAA\n", "\xe2\x80\x94 a AAAAAAE=", "\n"})
         EXPECT_FALSE(parse_note(kText + "\n" + kSignature + line)) << line;
 }
 
@@ -86,10 +93,12 @@ TEST(Note, RefusesControlCharactersBadUtf8AndExcess) {
     EXPECT_FALSE(parse_note(""));
 }
 
-// ---- checkpoints ------------------------------------------------------------------------------------------------
+// ---- checkpoints
+// ------------------------------------------------------------------------------------------------
 
 // The body of the example in C2SP tlog-checkpoint.
-const std::string kBody = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+const std::string kBody =
+    "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
 TEST(Checkpoint, ReadsAndWritesTheExampleOfTheSpecification) {
     const auto checkpoint = parse_checkpoint(kBody);
@@ -103,10 +112,12 @@ TEST(Checkpoint, ReadsAndWritesTheExampleOfTheSpecification) {
 
 TEST(Checkpoint, RefusesEveryOtherSpelling) {
     const std::string root = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
-    for (const std::string& bad : {std::string(), "origin\n1\n" + root.substr(0, root.size() - 1), "origin\n01\n" + root, "origin\n+1\n" + root,
-                                  "origin\n-1\n" + root, "origin\n1 \n" + root, "origin\n18446744073709551616\n" + root, "origin\n\n" + root,
-                                  "\n1\n" + root, std::string("origin\n1\nCsUY\n"), "origin\n1\n" + root + "\n", std::string("origin\n1\n"),
-                                  std::string("origin\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n")})
+    for (const std::string& bad :
+         {std::string(), "origin\n1\n" + root.substr(0, root.size() - 1), "origin\n01\n" + root,
+          "origin\n+1\n" + root, "origin\n-1\n" + root, "origin\n1 \n" + root,
+          "origin\n18446744073709551616\n" + root, "origin\n\n" + root, "\n1\n" + root,
+          std::string("origin\n1\nCsUY\n"), "origin\n1\n" + root + "\n", std::string("origin\n1\n"),
+          std::string("origin\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n")})
         EXPECT_FALSE(parse_checkpoint(bad)) << bad;
     EXPECT_TRUE(parse_checkpoint("origin\n18446744073709551615\n" + root));
     EXPECT_TRUE(parse_checkpoint("origin\n0\n" + root));
@@ -117,8 +128,9 @@ TEST(Checkpoint, TheFirstEpochsKeyCoversLaterEpochsAndNothingElse) {
     const TrustedKeys keys({*NoteKey::create("sign.example/log", raw)});
     EXPECT_EQ(keys.find("sign.example/log")->name(), "sign.example/log");
     EXPECT_EQ(keys.find("sign.example/log/epoch-2")->name(), "sign.example/log/epoch-2");
-    for (const std::string other : {"sign.example/log/epoch-1", "sign.example/log/epoch-02", "sign.example/log/epoch-", "sign.example/logs",
-                                    "sign.example/log/epoch-2/x", "sign.example", ""})
+    for (const std::string other :
+         {"sign.example/log/epoch-1", "sign.example/log/epoch-02", "sign.example/log/epoch-",
+          "sign.example/logs", "sign.example/log/epoch-2/x", "sign.example", ""})
         EXPECT_FALSE(keys.find(other)) << other;
     EXPECT_EQ(epoch_origin("a", 1), "a");
     EXPECT_EQ(epoch_of_origin("a", epoch_origin("a", 17)), 17u);

@@ -25,10 +25,12 @@ std::vector<std::string> files_of(const fs::path& directory) {
 }
 
 Status verify(const LogSnapshot& snapshot) {
-    SIGILLO_TRY(snapshot.verify_tree([](std::uint64_t, ByteView leaf) -> Status {
-        SIGILLO_ASSIGN([[maybe_unused]] const Leaf parsed, parse_leaf(leaf));
-        return {};
-    }, {}));
+    SIGILLO_TRY(snapshot.verify_tree(
+        [](std::uint64_t, ByteView leaf) -> Status {
+            SIGILLO_ASSIGN([[maybe_unused]] const Leaf parsed, parse_leaf(leaf));
+            return {};
+        },
+        {}));
     SIGILLO_ASSIGN(const auto strangers, snapshot.check_other_files());
     return strangers.empty() ? Status() : fail(Errc::kCorrupt, "stranger " + strangers.front());
 }
@@ -65,20 +67,24 @@ TEST(Publisher, PartialTilesOfTheLastTwoCheckpointsStayAndOlderOnesGo) {
         log.append(10);
         log.publish();
     }
-    EXPECT_EQ(files_of(log.directory()), (std::vector<std::string>{"checkpoint", "tile/0/000.p/20", "tile/0/000.p/30",
-                                                                   "tile/entries/000.p/20", "tile/entries/000.p/30"}));
+    EXPECT_EQ(files_of(log.directory()),
+              (std::vector<std::string>{"checkpoint", "tile/0/000.p/20", "tile/0/000.p/30",
+                                        "tile/entries/000.p/20", "tile/entries/000.p/30"}));
     log.append(226);
     log.publish();  // 256
-    EXPECT_EQ(files_of(log.directory()), (std::vector<std::string>{"checkpoint", "tile/0/000", "tile/0/000.p/30", "tile/1/000.p/1",
-                                                                   "tile/entries/000", "tile/entries/000.p/30"}));
+    EXPECT_EQ(files_of(log.directory()),
+              (std::vector<std::string>{"checkpoint", "tile/0/000", "tile/0/000.p/30", "tile/1/000.p/1",
+                                        "tile/entries/000", "tile/entries/000.p/30"}));
     log.append(1000);
     log.publish();  // 1256
     log.append(1);
     log.publish();  // 1257
-    EXPECT_EQ(files_of(log.directory()),
-              (std::vector<std::string>{"checkpoint", "tile/0/000", "tile/0/001", "tile/0/002", "tile/0/003", "tile/0/004.p/232", "tile/0/004.p/233",
-                                        "tile/1/000.p/4", "tile/entries/000", "tile/entries/001", "tile/entries/002", "tile/entries/003",
-                                        "tile/entries/004.p/232", "tile/entries/004.p/233"}));
+    EXPECT_EQ(
+        files_of(log.directory()),
+        (std::vector<std::string>{"checkpoint", "tile/0/000", "tile/0/001", "tile/0/002", "tile/0/003",
+                                  "tile/0/004.p/232", "tile/0/004.p/233", "tile/1/000.p/4",
+                                  "tile/entries/000", "tile/entries/001", "tile/entries/002",
+                                  "tile/entries/003", "tile/entries/004.p/232", "tile/entries/004.p/233"}));
 }
 
 TEST(Publisher, LeavesInFullBundlesLeaveTheStoreAndAreStillRead) {
@@ -124,7 +130,8 @@ TEST(Publisher, ATransactionThatFailsTakesItsLeavesWithIt) {
     ASSERT_TRUE(log.start());
     log.append(3);
     EXPECT_FALSE(log.store().update([&](WriteTransaction& txn) -> Status {
-        SIGILLO_ASSIGN([[maybe_unused]] auto index, log.log().append(txn, Event("daemon.started", log.clock().now())));
+        SIGILLO_ASSIGN([[maybe_unused]] auto index,
+                       log.log().append(txn, Event("daemon.started", log.clock().now())));
         return fail(Errc::kConflict, "no");
     }));
     EXPECT_EQ(log.size(), 3u);
@@ -146,7 +153,8 @@ TEST(Publisher, NoSecondTreeIsEverSignedForOneSize) {
             SIGILLO_TRY(log.log().erase_leaves(txn, 0, 1000));
             SIGILLO_TRY(txn.erase(kLogState, as_bytes("tree")));
             for (std::uint64_t i = 0; i < size; ++i) {
-                SIGILLO_ASSIGN([[maybe_unused]] auto index, log.log().append(txn, Event("daemon.started", log.clock().now())));
+                SIGILLO_ASSIGN([[maybe_unused]] auto index,
+                               log.log().append(txn, Event("daemon.started", log.clock().now())));
             }
             return {};
         }));
@@ -164,7 +172,8 @@ TEST(Publisher, NothingIsSignedWhenTheStoreShrinks) {
     ASSERT_TRUE(log.start());
     log.append(10);
     log.publish();
-    ASSERT_TRUE(log.store().update([&](WriteTransaction& txn) { return txn.erase(kLogState, as_bytes("tree")); }));
+    ASSERT_TRUE(
+        log.store().update([&](WriteTransaction& txn) { return txn.erase(kLogState, as_bytes("tree")); }));
     EXPECT_EQ(log.publisher().publish().error().code, Errc::kCorrupt);
 }
 
@@ -262,7 +271,8 @@ TEST(Publisher, CrashBetweenCheckpointAndTheStoresNoteOfItIsMended) {
     log.publish();
     // As if the process had died before the store was told, and could forget what it was told of.
     ASSERT_TRUE(log.store().update([&](WriteTransaction& txn) -> Status {
-        for (std::size_t i = 0; i < leaves.size(); ++i) SIGILLO_TRY(txn.put(kLogLeaves, number_key(before.packed + i), leaves[i]));
+        for (std::size_t i = 0; i < leaves.size(); ++i)
+            SIGILLO_TRY(txn.put(kLogLeaves, number_key(before.packed + i), leaves[i]));
         return log.log().put_published(txn, before);
     }));
     log.kill();
@@ -288,8 +298,9 @@ TEST(Publisher, AFullDiskStopsPublicationAndItResumes) {
     LogUnderTest log;
     ASSERT_TRUE(log.start());
     log.append(10);
-    // Files of this process may have 0 bytes from here on, so that every write of a tile fails as on a full disk.
-    struct rlimit old {};
+    // Files of this process may have 0 bytes from here on, so that every write of a tile fails as on a full
+    // disk.
+    struct rlimit old{};
     ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
     ::signal(SIGXFSZ, SIG_IGN);
     const struct rlimit none{0, old.rlim_max};
@@ -316,7 +327,8 @@ TEST(Publisher, TheThreadPublishesWithinASecondAndAnchors) {
         if (!fs::exists(anchored)) return 0;
         return open_checkpoint(testing::contents(anchored), log.identity().keys())->checkpoint.size;
     };
-    while (anchored_size() < 5 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (anchored_size() < 5 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     EXPECT_EQ(log.snapshot().checkpoint().size, 5u);
     EXPECT_EQ(anchored_size(), 5u);
     EXPECT_EQ(log.publisher().health().anchor, "rollback anchor: same disk");

@@ -13,9 +13,9 @@ namespace sigillo::audit {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 using testing::contents;
 using testing::LogUnderTest;
-using nlohmann::json;
 
 const std::string kAlice(32, 'a');
 const std::string kBob(32, 'b');
@@ -44,7 +44,7 @@ Outcome run(const std::string& arguments) {
 }
 
 class SigilloAudit : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override { ASSERT_TRUE(log_.start()); }
     std::string where() { return " --log " + log_.directory().string() + " --key " + log_.vkey().string(); }
     Outcome verify(const std::string& more = "") { return run("verify" + where() + more); }
@@ -76,7 +76,9 @@ TEST_F(SigilloAudit, VerifyHolds) {
     EXPECT_EQ(machine["epochs"][0]["size"], 537);
 }
 
-TEST_F(SigilloAudit, VerifyHoldsForTheEmptyLog) { EXPECT_EQ(verify().exit, 0); }
+TEST_F(SigilloAudit, VerifyHoldsForTheEmptyLog) {
+    EXPECT_EQ(verify().exit, 0);
+}
 
 // CHECKS 8: any bit flipped in the log is found, and its place named.
 TEST_F(SigilloAudit, AnyFlippedBitIsFoundAndItsPlaceNamed) {
@@ -85,7 +87,8 @@ TEST_F(SigilloAudit, AnyFlippedBitIsFoundAndItsPlaceNamed) {
     for (const auto& entry : fs::recursive_directory_iterator(log_.directory())) {
         if (entry.is_regular_file()) files.push_back(entry.path());
     }
-    ASSERT_EQ(files.size(), 1u + 2 * 2 + 2 * 2 + 1) << "checkpoint; two full tiles and bundles; two partial ones of each; level 1";
+    ASSERT_EQ(files.size(), 1u + 2 * 2 + 2 * 2 + 1)
+        << "checkpoint; two full tiles and bundles; two partial ones of each; level 1";
     for (const fs::path& file : files) {
         const std::string good = contents(file);
         for (int i = 0; i < 12; ++i) {
@@ -94,7 +97,9 @@ TEST_F(SigilloAudit, AnyFlippedBitIsFoundAndItsPlaceNamed) {
             const Outcome found = verify();
             EXPECT_EQ(found.exit, 1) << file << " bit " << bit << "\n" << found.out;
             const std::string name = file.lexically_relative(log_.directory()).string();
-            EXPECT_NE(found.out.find(name), std::string::npos) << "not named: " << name << " bit " << bit << "\n" << found.out;
+            EXPECT_NE(found.out.find(name), std::string::npos)
+                << "not named: " << name << " bit " << bit << "\n"
+                << found.out;
             testing::overwrite(file, good);
         }
     }
@@ -103,13 +108,16 @@ TEST_F(SigilloAudit, AnyFlippedBitIsFoundAndItsPlaceNamed) {
 
 TEST_F(SigilloAudit, AnyMissingOrShortenedFileThatTheCheckpointNeedsIsFound) {
     fill();
-    for (const char* name : {"checkpoint", "tile/0/000", "tile/0/001", "tile/0/002.p/25", "tile/1/000.p/2", "tile/entries/000", "tile/entries/002.p/25"}) {
+    for (const char* name : {"checkpoint", "tile/0/000", "tile/0/001", "tile/0/002.p/25", "tile/1/000.p/2",
+                             "tile/entries/000", "tile/entries/002.p/25"}) {
         const fs::path file = log_.directory() / name;
         ASSERT_TRUE(fs::exists(file)) << name;
         const std::string good = contents(file);
         for (const bool remove : {true, false}) {
-            if (remove) fs::remove(file);
-            else testing::overwrite(file, good.substr(0, good.size() - 1));
+            if (remove)
+                fs::remove(file);
+            else
+                testing::overwrite(file, good.substr(0, good.size() - 1));
             const Outcome found = verify();
             EXPECT_EQ(found.exit, 1) << name;
             EXPECT_NE(found.out.find(name), std::string::npos) << found.out;
@@ -134,10 +142,12 @@ TEST_F(SigilloAudit, AnOlderCheckpointMustBeExtended) {
     const Outcome good = verify(" --old " + old);
     EXPECT_EQ(good.exit, 0) << good.out;
     EXPECT_NE(good.out.find("signed at size 300"), std::string::npos);
-    const Outcome forked = verify(" --old " + kept("forked", *log_.identity().sign({testing::kOrigin, 300, empty_root()})));
+    const Outcome forked =
+        verify(" --old " + kept("forked", *log_.identity().sign({testing::kOrigin, 300, empty_root()})));
     EXPECT_EQ(forked.exit, 1);
     EXPECT_NE(forked.out.find("not an extension"), std::string::npos) << forked.out;
-    const Outcome ahead = verify(" --old " + kept("ahead", *log_.identity().sign({testing::kOrigin, 5000, empty_root()})));
+    const Outcome ahead =
+        verify(" --old " + kept("ahead", *log_.identity().sign({testing::kOrigin, 5000, empty_root()})));
     EXPECT_EQ(ahead.exit, 1);
     EXPECT_NE(ahead.out.find("rolled back"), std::string::npos) << ahead.out;
     EXPECT_EQ(verify(" --old " + kept("rubbish", "rubbish")).exit, 1);
@@ -146,7 +156,8 @@ TEST_F(SigilloAudit, AnOlderCheckpointMustBeExtended) {
 
 TEST_F(SigilloAudit, AnotherLogsKeyIsRefused) {
     fill();
-    const auto other = LogIdentity::create(testing::kOrigin, sigillo::testing::SoftwareKey::generate(KeyAlgorithm::kEd25519));
+    const auto other = LogIdentity::create(testing::kOrigin,
+                                           sigillo::testing::SoftwareKey::generate(KeyAlgorithm::kEd25519));
     const std::string key = kept("other", other->verifier_key() + "\n");
     const Outcome refused = run("verify --log " + log_.directory().string() + " --key " + key);
     EXPECT_EQ(refused.exit, 1);
@@ -154,7 +165,8 @@ TEST_F(SigilloAudit, AnotherLogsKeyIsRefused) {
 }
 
 TEST_F(SigilloAudit, WrongUsageIsExit2) {
-    for (const std::string arguments : {"", "nonsense", "verify", "verify --log /nowhere", "show --from x", "--nonsense"}) {
+    for (const std::string arguments :
+         {"", "nonsense", "verify", "verify --log /nowhere", "show --from x", "--nonsense"}) {
         EXPECT_EQ(run(arguments).exit, 2) << arguments;
     }
     EXPECT_EQ(run("verify --log " + log_.directory().string() + " --key /nowhere").exit, 2);
@@ -209,7 +221,10 @@ TEST_F(SigilloAudit, UsesShowsEveryUseAndSaysThatTheseAreAll) {
     fill();
     const Outcome uses = run("uses --credential " + kAlice + where());
     EXPECT_EQ(uses.exit, 0) << uses.out;
-    EXPECT_NE(uses.last_line().find("These are all uses of this key: 5, seq 1 to 10 without a gap as of the checkpoint of size 537"), std::string::npos)
+    EXPECT_NE(
+        uses.last_line().find(
+            "These are all uses of this key: 5, seq 1 to 10 without a gap as of the checkpoint of size 537"),
+        std::string::npos)
         << uses.out;
     const json machine = json::parse(run("uses --json --credential " + kBob + where()).out);
     EXPECT_EQ(machine["complete"], true);
@@ -217,12 +232,14 @@ TEST_F(SigilloAudit, UsesShowsEveryUseAndSaysThatTheseAreAll) {
     EXPECT_EQ(machine["uses"][0]["result"], "signed");
     EXPECT_EQ(machine["uses"][0]["seq"], 1);
     EXPECT_EQ(machine["uses"][4]["signatures"].size(), 1u);
-    EXPECT_NE(run("uses --credential " + std::string(32, 'e') + where()).out.find("never used"), std::string::npos);
+    EXPECT_NE(run("uses --credential " + std::string(32, 'e') + where()).out.find("never used"),
+              std::string::npos);
 }
 
 class GapTest : public SigilloAudit, public ::testing::WithParamInterface<const char*> {};
 
-// Members of an Intent or Outcome that break the chain; each must be found by verify and by uses, with the leaf named.
+// Members of an Intent or Outcome that break the chain; each must be found by verify and by uses, with the
+// leaf named.
 TEST_P(GapTest, IsFoundAndItsLeafNamed) {
     log_.append(40);
     log_.use_key(kAlice);  // leaves 40, 41, 42
@@ -231,8 +248,10 @@ TEST_P(GapTest, IsFoundAndItsLeafNamed) {
         Event granted("activation.granted", log_.clock().now());
         granted.set("credential", kAlice);
         SIGILLO_ASSIGN([[maybe_unused]] const auto activation, log_.log().append(txn, granted));
-        Event event(fault == "outcome" || fault == "result" ? "signing.outcome" : "signing.intent", log_.clock().now());
-        event.set("credential", fault == "first" ? kBob : kAlice).set("seq", std::uint64_t{fault == "seq" ? 4u : 3u});
+        Event event(fault == "outcome" || fault == "result" ? "signing.outcome" : "signing.intent",
+                    log_.clock().now());
+        event.set("credential", fault == "first" ? kBob : kAlice)
+            .set("seq", std::uint64_t{fault == "seq" ? 4u : 3u});
         event.set("prev", std::uint64_t{fault == "prev" ? 41u : 42u});
         event.set("activation", std::uint64_t{fault == "activation" ? 42u : 43u});
         event.set("intent", std::uint64_t{41}).set("result", fault == "result" ? "fine" : "signed");
@@ -248,7 +267,8 @@ TEST_P(GapTest, IsFoundAndItsLeafNamed) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, GapTest, ::testing::Values("none", "seq", "prev", "activation", "outcome", "result", "first"),
+INSTANTIATE_TEST_SUITE_P(Faults, GapTest,
+                         ::testing::Values("none", "seq", "prev", "activation", "outcome", "result", "first"),
                          [](const auto& fault) { return std::string(fault.param); });
 
 TEST_F(SigilloAudit, AProofHoldsWithoutTheLog) {
@@ -289,10 +309,12 @@ TEST_F(SigilloAudit, EarlierEpochsAreVerifiedWithTheirSuccession) {
     log_.publish();
     const Outcome verified = verify(" --old " + before);
     EXPECT_EQ(verified.exit, 0) << verified.out;
-    EXPECT_NE(verified.out.find("sign.example/log/epoch-2 succeeds sign.example/log at size 537: ordered by officer-7, because the disk was replaced"),
+    EXPECT_NE(verified.out.find("sign.example/log/epoch-2 succeeds sign.example/log at size 537: ordered by "
+                                "officer-7, because the disk was replaced"),
               std::string::npos)
         << verified.out;
-    EXPECT_NE(run("uses --credential " + kAlice + where()).out.find("those before are in earlier epochs"), std::string::npos);
+    EXPECT_NE(run("uses --credential " + kAlice + where()).out.find("those before are in earlier epochs"),
+              std::string::npos);
     testing::flip_bit(log_.directory() / "epochs/1/tile/entries/000", 500);
     const Outcome found = verify();
     EXPECT_EQ(found.exit, 1);
@@ -307,7 +329,8 @@ TEST(SigilloAuditUnderLoad, VerifiesALogThatIsBeingPublished) {
     std::atomic<bool> done = false;
     std::thread auditor([&] {
         for (int i = 0; i < 15; ++i) {
-            const Outcome verified = run("verify --log " + log.directory().string() + " --key " + log.vkey().string());
+            const Outcome verified =
+                run("verify --log " + log.directory().string() + " --key " + log.vkey().string());
             EXPECT_EQ(verified.exit, 0) << verified.out;
         }
         done = true;

@@ -17,7 +17,7 @@ Bytes key(int i) {
 }
 
 class SweepTest : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         ASSERT_TRUE(log_.start());
         config_.pause = std::chrono::milliseconds(0);
@@ -31,7 +31,8 @@ class SweepTest : public ::testing::Test {
                 record::Signer signer;
                 signer.set_tenant("bank");
                 SIGILLO_TRY(recorder.create(tables::kSigners, key(i), signer));
-                SIGILLO_TRY(recorder.create(tables::kSignersByTenant, key(i), record::Empty()));  // not tracked
+                SIGILLO_TRY(
+                    recorder.create(tables::kSignersByTenant, key(i), record::Empty()));  // not tracked
                 SIGILLO_TRY(recorder.log(recorder.event("signer.created")));
                 return {};
             });
@@ -55,7 +56,8 @@ class SweepTest : public ::testing::Test {
         });
     }
     void put_back(int i, const Bytes& value) {
-        ASSERT_TRUE(log_.store().update([&](WriteTransaction& txn) { return txn.put(tables::kSigners.space, key(i), value); }));
+        ASSERT_TRUE(log_.store().update(
+            [&](WriteTransaction& txn) { return txn.put(tables::kSigners.space, key(i), value); }));
     }
     std::vector<std::string> sweep() {
         auto ledger = log_.ledger();
@@ -75,7 +77,8 @@ class SweepTest : public ::testing::Test {
     void expect_finding(std::initializer_list<std::string> words) {
         const auto findings = sweep();
         ASSERT_EQ(findings.size(), 1u) << ::testing::PrintToString(findings);
-        for (const std::string& word : words) EXPECT_NE(findings[0].find(word), std::string::npos) << findings[0];
+        for (const std::string& word : words)
+            EXPECT_NE(findings[0].find(word), std::string::npos) << findings[0];
     }
 
     LogUnderTest log_;
@@ -108,7 +111,8 @@ TEST_F(SweepTest, FindsAnOldRecordPutBackAndLogsAnAlarmOnce) {
 
 TEST_F(SweepTest, FindsARecordThatIsMissing) {
     create(0, 20);
-    ASSERT_TRUE(log_.store().update([&](WriteTransaction& txn) { return txn.erase(tables::kSigners.space, key(3)); }));
+    ASSERT_TRUE(log_.store().update(
+        [&](WriteTransaction& txn) { return txn.erase(tables::kSigners.space, key(3)); }));
     expect_finding({"signers/", "is missing", "leaf 3"});
 }
 
@@ -147,8 +151,9 @@ TEST_F(SweepTest, FindsAFlippedBitInABundleAndInATile) {
     testing::flip_bit(log_.directory() / "tile/entries/001", 5000 * 8);
     const auto findings = sweep();
     ASSERT_FALSE(findings.empty());
-    EXPECT_TRUE(std::ranges::any_of(findings, [](const std::string& f) { return f.find("tile/0/001") != std::string::npos; }))
-        << ::testing::PrintToString(findings);
+    EXPECT_TRUE(std::ranges::any_of(findings, [](const std::string& f) {
+        return f.find("tile/0/001") != std::string::npos;
+    })) << ::testing::PrintToString(findings);
     testing::flip_bit(log_.directory() / "tile/entries/001", 5000 * 8);
     testing::flip_bit(log_.directory() / "tile/0/000", 77);
     expect_finding({"tile/0/000", "does not agree with the leaves"});
@@ -207,6 +212,29 @@ TEST_F(SweepTest, ANewEpochTakesTheRecordsAsItsBaselineAndHoldsThemToIt) {
     EXPECT_EQ(log_.size(), 1u + 2) << "300 records in two events";
     put_back(7, old);
     expect_finding({"old record was put back"});
+}
+
+TEST_F(SweepTest, ChangesThatDoNotFitIntoOneLeafTakeSeveralAndNoneIsLost) {
+    auto ledger = log_.ledger();
+    const auto index = ledger.update([&](Recorder& recorder) -> Result<std::uint64_t> {
+        for (int i = 0; i < 2000; ++i)
+            SIGILLO_TRY(recorder.create(tables::kSigners, key(i), record::Signer()));
+        return recorder.log(recorder.event("epoch.hardened"));
+    });
+    ASSERT_TRUE(index) << to_string(index.error());
+    EXPECT_EQ(*index + 1, log_.size()) << "the event itself comes last";
+    EXPECT_GT(log_.size(), 2u);
+    EXPECT_TRUE(sweep().empty());
+}
+
+TEST_F(SweepTest, AChangeWithoutAnEntryIsNotCommitted) {
+    auto ledger = log_.ledger();
+    const auto status = ledger.update(
+        [&](Recorder& recorder) { return recorder.create(tables::kSigners, key(1), record::Signer()); });
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, Errc::kInternal);
+    EXPECT_EQ(log_.size(), 0u);
+    EXPECT_TRUE(sweep().empty());
 }
 
 TEST(VersionTable, FindsWhatWasAddedUpToItsLimit) {

@@ -17,18 +17,38 @@ TEST(TilePath, IsThatOfTheSpecification) {
 }
 
 TEST(TilePath, IsReadBackInThatSpellingOnly) {
-    for (const TileName name : {TileName{false, 0, 1234067}, TileName{true, 0, 5, 17}, TileName{false, 7, 0, 1}, TileName{true, 0, 123456789}})
+    for (const TileName name : {TileName{false, 0, 1234067}, TileName{true, 0, 5, 17},
+                                TileName{false, 7, 0, 1}, TileName{true, 0, 123456789}})
         EXPECT_EQ(parse_tile_path(tile_path(name)), name);
-    for (const std::string bad : {"tile/0/67", "tile/0/0067", "tile/0/x000/067", "tile/8/000", "tile/01/000", "tile/-1/000", "tile/0/000.p/0",
-                                  "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p", "tile/0/", "tile/0", "tile/entries/0a0",
-                                  "tile/0/x001x/000", "tile/0/001/000", "tile/0/x99999999999999999999999/000", "checkpoint", "", "tile/data/000",
-                                  "tile/0/000.p/1/2", "tile/0/000/"})
+    for (const std::string bad : {"tile/0/67",
+                                  "tile/0/0067",
+                                  "tile/0/x000/067",
+                                  "tile/8/000",
+                                  "tile/01/000",
+                                  "tile/-1/000",
+                                  "tile/0/000.p/0",
+                                  "tile/0/000.p/256",
+                                  "tile/0/000.p/01",
+                                  "tile/0/000.p/",
+                                  "tile/0/000.p",
+                                  "tile/0/",
+                                  "tile/0",
+                                  "tile/entries/0a0",
+                                  "tile/0/x001x/000",
+                                  "tile/0/001/000",
+                                  "tile/0/x99999999999999999999999/000",
+                                  "checkpoint",
+                                  "",
+                                  "tile/data/000",
+                                  "tile/0/000.p/1/2",
+                                  "tile/0/000/"})
         EXPECT_FALSE(parse_tile_path(bad)) << bad;
 }
 
 TEST(TileWidth, IsThatOfTheSpecificationsExample) {
-    // "A tree of size 70,000 will be represented by 273 full level 0 tiles, one partial level 0 tile of width 112, one full
-    // level 1 tile, one partial level 1 tile of width 17, and one partial level 2 tile of width 1."
+    // "A tree of size 70,000 will be represented by 273 full level 0 tiles, one partial level 0 tile of width
+    // 112, one full level 1 tile, one partial level 1 tile of width 17, and one partial level 2 tile of
+    // width 1."
     EXPECT_EQ(tile_width(70'000, 0, 272), 256u);
     EXPECT_EQ(tile_width(70'000, 0, 273), 112u);
     EXPECT_EQ(tile_width(70'000, 0, 274), 0u);
@@ -96,16 +116,19 @@ TEST(TileBuilder, WritesTheTilesOfTheSpecificationsExample) {
     // Taken up anywhere, it goes on to the same files.
     const NodeReader nodes = [&](unsigned level, std::uint64_t index) -> Result<Hash> {
         std::vector<Hash> row;
-        for (std::uint64_t i = index << level; i < (index + 1) << level; ++i) row.push_back(leaf_hash(as_bytes(std::to_string(i))));
+        for (std::uint64_t i = index << level; i < (index + 1) << level; ++i)
+            row.push_back(leaf_hash(as_bytes(std::to_string(i))));
         return subtree_root(row);
     };
     for (const std::uint64_t size : {0u, 1u, 255u, 256u, 257u, 65'535u, 65'536u, 69'999u}) {
         std::vector<Bytes> entries;
-        for (std::uint64_t i = size / 256 * 256; i < size; ++i) entries.push_back(to_bytes(std::to_string(i)));
+        for (std::uint64_t i = size / 256 * 256; i < size; ++i)
+            entries.push_back(to_bytes(std::to_string(i)));
         auto taken_up = TileBuilder::create(size, entries, nodes);
         ASSERT_TRUE(taken_up);
         Files more;
-        for (std::uint64_t i = size; i < 70'000; ++i) ASSERT_TRUE(taken_up->append(as_bytes(std::to_string(i)), into(more)));
+        for (std::uint64_t i = size; i < 70'000; ++i)
+            ASSERT_TRUE(taken_up->append(as_bytes(std::to_string(i)), into(more)));
         ASSERT_TRUE(taken_up->write_partials(into(more)));
         EXPECT_EQ(taken_up->root(), tree.root());
         for (const auto& [path, contents] : more) ASSERT_EQ(contents, files.at(path)) << path;

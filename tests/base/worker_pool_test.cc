@@ -32,6 +32,39 @@ TEST(WorkerPool, RefusesAtOnceWhenTheQueueIsFull) {
     release.count_down();
 }
 
+TEST(WorkerPool, OneNameLeavesThreadsForTheOthers) {
+    std::latch started(2), release(1), other_done(1);
+    WorkerPool pool(3, 100, 2);
+    for (int i = 0; i < 10; ++i)
+        ASSERT_TRUE(pool.submit(
+            [&, i] {
+                if (i < 2) started.count_down();
+                release.wait();
+            },
+            "greedy"));
+    started.wait();
+    ASSERT_TRUE(pool.submit([&] { other_done.count_down(); }, "modest"));
+    other_done.wait();
+    release.count_down();
+}
+
+TEST(WorkerPool, TwoNamesTakeTurns) {
+    std::latch started(1), release(1);
+    std::string order;
+    {
+        WorkerPool pool(1, 100);
+        ASSERT_TRUE(pool.submit([&] {
+            started.count_down();
+            release.wait();
+        }));
+        started.wait();
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.submit([&] { order += 'a'; }, "a"));
+        for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.submit([&] { order += 'b'; }, "b"));
+        release.count_down();
+    }
+    EXPECT_EQ(order, "ababab");
+}
+
 TEST(WorkerPool, AClosedPoolTakesNothingMore) {
     WorkerPool pool(1, 1);
     pool.close();

@@ -34,9 +34,10 @@ inline ChildEnd in_child(const std::function<int()>& body) {
 
 // A logger into a file of the test's.
 class LogFile {
-   public:
+ public:
     explicit LogFile(std::filesystem::path path)
-        : path_(std::move(path)), fd_(::open(path_.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)) {}
+        : path_(std::move(path)),
+          fd_(::open(path_.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)) {}
     Logger& logger() { return logger_; }
     int fd() const { return fd_.get(); }
     bool mentions(const std::string& text) const {
@@ -44,7 +45,7 @@ class LogFile {
         return contents && as_text(*contents).find(text) != std::string_view::npos;
     }
 
-   private:
+ private:
     std::filesystem::path path_;
     UniqueFd fd_;
     Logger logger_{"test", fd_.get()};

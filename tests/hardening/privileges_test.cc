@@ -15,7 +15,7 @@ namespace {
 using testing::in_child;
 
 class PrivilegesTest : public ::testing::Test {
-   protected:
+ protected:
     // The test's log is the one descriptor that stays; tests may run as root.
     HardeningConfig config() const {
         HardeningConfig config;
@@ -44,7 +44,7 @@ TEST_F(PrivilegesTest, NewFilesBelongToTheOwnerAlone) {
     const auto end = in_child([&] {
         if (!harden_process(config(), log_.logger())) return 1;
         std::ofstream(scratch_ / "file") << "x";
-        struct stat info {};
+        struct stat info{};
         if (::stat((scratch_ / "file").c_str(), &info) != 0) return 2;
         return (info.st_mode & 0777U) == 0600U ? 0 : 3;
     });
@@ -101,7 +101,8 @@ TEST_F(PrivilegesTest, MemoryIsLockedOrTheReasonIsLogged) {
 }
 
 TEST_F(PrivilegesTest, TheConfigurationsWordsAreUnderstoodAndOthersRefused) {
-    std::ofstream(scratch_ / "good.toml") << "[p]\nallow_root = true\nlock_memory = true\nlandlock = false\nseccomp = \"errno\"\n";
+    std::ofstream(scratch_ / "good.toml")
+        << "[p]\nallow_root = true\nlock_memory = true\nlandlock = false\nseccomp = \"errno\"\n";
     auto good = ConfigFile::load(scratch_ / "good.toml");
     ASSERT_TRUE(good);
     HardeningConfig read;
@@ -120,7 +121,7 @@ TEST_F(PrivilegesTest, TheConfigurationsWordsAreUnderstoodAndOthersRefused) {
 }
 
 class ChecksTest : public ::testing::Test {
-   protected:
+ protected:
     std::filesystem::path secret(mode_t mode) {
         const auto path = scratch_ / "pin";
         std::ofstream(path) << "1234\n";
@@ -130,7 +131,9 @@ class ChecksTest : public ::testing::Test {
     testing::ScratchDirectory scratch_;
 };
 
-TEST_F(ChecksTest, ASecretFileOfOurOwnIsFine) { EXPECT_TRUE(check_secret_file(secret(0600))); }
+TEST_F(ChecksTest, ASecretFileOfOurOwnIsFine) {
+    EXPECT_TRUE(check_secret_file(secret(0600)));
+}
 
 TEST_F(ChecksTest, ASecretThatOthersCanReadOrWriteIsRefusedWithTheCommandThatRepairsIt) {
     for (const mode_t mode : {0640U, 0604U, 0620U, 0602U, 0644U}) {

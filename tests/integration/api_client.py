@@ -7,6 +7,7 @@ import hmac
 import http.client
 import json
 import os
+import re
 import ssl
 import struct
 import subprocess
@@ -158,6 +159,18 @@ class ApiClient:
         if not 200 <= answer.status < 300:
             raise Refused(f"{method} {path}", answer)
         return answer.json if answer.body else None
+
+    def operations(self):
+        """{path: set of methods} of the served openapi.yaml, by a look at its lines (tests/api/openapi_test.py parses it)."""
+        text = self.request("GET", "/openapi.yaml").body.decode()
+        found, methods = {}, set()
+        for line in text[text.index("\npaths:"):text.index("\ncomponents:")].splitlines():
+            if match := re.fullmatch(r"  (/\S*):", line):
+                methods = found.setdefault(match.group(1), set())
+            elif match := re.fullmatch(r"    (get|post|put|delete|patch|head):", line):
+                methods.add(match.group(1).upper())
+        assert len(found) > 15
+        return found
 
     # ---- enrolment ----------------------------------------------------------------------------------------------------
 

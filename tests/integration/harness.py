@@ -22,6 +22,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -72,6 +73,21 @@ def wait_until(condition, seconds=30.0, what="a condition"):
         time.sleep(0.02)
 
 
+def at_once(count, work):
+    """work(n) on `count` threads that start together; the results in order."""
+    results, barrier = [None] * count, threading.Barrier(count)
+
+    def run(number):
+        barrier.wait()
+        results[number] = work(number)
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
 class Instance:
     """One appliance. `settings` are further keys of sigillo.toml: {"activation.tries": 3}. `module` is a PKCS#11 module
     to use instead of libsofthsm2.so; `environment` is added to every process's."""
@@ -120,8 +136,10 @@ class Instance:
         journal = open(self.home / "journal" / f"{name}.log", "ab")
         # nginx's master ends its workers when asked, not when killed.
         on_parents_death = signal.SIGTERM if name == "nginx" else signal.SIGKILL
+        # As instance.sh and the systemd drop-in do it: freed memory is overwritten.
+        environment = self.environment | ({"GLIBC_TUNABLES": "glibc.malloc.perturb=85"} if name == "nginx" else {})
         self.processes[name] = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=journal, stderr=subprocess.STDOUT, env=self.environment,
+            arguments, stdin=subprocess.DEVNULL, stdout=journal, stderr=subprocess.STDOUT, env=environment,
             start_new_session=True, preexec_fn=die_with_parent(on_parents_death))
         journal.close()
         (self.home / "pids" / f"{name}.pid").write_text(f"{self.processes[name].pid}\n", encoding="ascii")

@@ -21,7 +21,7 @@ using testing::RawPeer;
 using testing::request_bytes;
 
 class ClientTest : public ::testing::Test {
-   protected:
+ protected:
     std::string path() const { return (scratch_ / "s.sock").string(); }
     ClientConfig config() const {
         ClientConfig config;
@@ -45,7 +45,8 @@ class ClientTest : public ::testing::Test {
     }
     static std::future<Result<Bytes>> call(Client& client, std::uint64_t id, const std::string& text = "x") {
         auto promise = std::make_shared<std::promise<Result<Bytes>>>();
-        client.call(id, request_bytes(id, text), [promise](Result<Bytes> answer) { promise->set_value(std::move(answer)); });
+        client.call(id, request_bytes(id, text),
+                    [promise](Result<Bytes> answer) { promise->set_value(std::move(answer)); });
         return promise->get_future();
     }
     static Result<Bytes> ask(Client& client) { return call(client, client.next_id()).get(); }
@@ -67,7 +68,8 @@ TEST_F(ClientTest, GetsTheAnswerToItsRequest) {
 TEST_F(ClientTest, EachOfManyRequestsInFlightGetsItsOwnAnswer) {
     WorkerPool pool(4, 100'000);
     const auto server = start([&pool](const Peer&, Bytes payload, Reply reply) {
-        ASSERT_TRUE(pool.submit([payload = std::move(payload), reply = std::move(reply)] { reply(payload); }));
+        ASSERT_TRUE(
+            pool.submit([payload = std::move(payload), reply = std::move(reply)] { reply(payload); }));
     });
     const auto client = Client::create(config());
     std::vector<std::thread> callers;
@@ -170,7 +172,8 @@ TEST_F(ClientTest, AnIdInFlightOrNotThePayloadsIsRefused) {
 }
 
 TEST_F(ClientTest, AServerThatSpeaksNonsenseIsLeftAndTheCallFails) {
-    for (const Bytes& nonsense : {Bytes{0, 0, 0, 0}, Bytes{0xff, 0xff, 0xff, 0xff}, encode_frame(as_bytes("abc"))}) {
+    for (const Bytes& nonsense :
+         {Bytes{0, 0, 0, 0}, Bytes{0xff, 0xff, 0xff, 0xff}, encode_frame(as_bytes("abc"))}) {
         const auto listener = ListeningSocket::open(path(), 0600);
         ASSERT_TRUE(listener);
         const auto client = Client::create(config());
@@ -194,7 +197,8 @@ TEST_F(ClientTest, AServerThatNeverReadsCostsBoundedMemory) {
     small.deadline = std::chrono::milliseconds(500);
     const auto client = Client::create(small);
     std::vector<std::future<Result<Bytes>>> answers;
-    for (int i = 0; i < 100; ++i) answers.push_back(call(*client, client->next_id(), std::string(50'000, 'x')));
+    for (int i = 0; i < 100; ++i)
+        answers.push_back(call(*client, client->next_id(), std::string(50'000, 'x')));
     std::size_t refused = 0;
     for (auto& answer : answers) {
         const auto result = answer.get();
@@ -240,7 +244,8 @@ TEST_F(ClientTest, EveryCallIsAnsweredOnceWhileTheServerComesAndGoes) {
 TEST_F(ClientTest, CallOnceAsksAndAnswers) {
     const auto server = start_echo();
     EXPECT_EQ(*call_once(path(), request_bytes(3), testing::kPatience), request_bytes(3));
-    EXPECT_EQ(call_once(path(), as_bytes("no request"), testing::kPatience).error().code, Errc::kInvalidArgument);
+    EXPECT_EQ(call_once(path(), as_bytes("no request"), testing::kPatience).error().code,
+              Errc::kInvalidArgument);
 }
 
 TEST_F(ClientTest, CallOnceSaysThatNothingListens) {
@@ -291,7 +296,8 @@ TEST_F(ClientTest, PipelinedRoundTripsAnsweredOnThePollingThread) {
 TEST_F(ClientTest, PipelinedRoundTripsAnsweredByWorkers) {
     WorkerPool pool(4, 100'000);
     const auto server = start([&pool](const Peer&, Bytes payload, Reply reply) {
-        ASSERT_TRUE(pool.submit([payload = std::move(payload), reply = std::move(reply)] { reply(payload); }));
+        ASSERT_TRUE(
+            pool.submit([payload = std::move(payload), reply = std::move(reply)] { reply(payload); }));
     });
     const auto client = Client::create(config());
     measure("workers", *client);

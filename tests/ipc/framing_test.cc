@@ -74,12 +74,13 @@ TEST(MessageId, IsWhatProtobufWroteForEveryWidth) {
 TEST(MessageId, AnythingElseAtTheBeginningIsNone) {
     EXPECT_FALSE(message_id({}));
     EXPECT_FALSE(message_id(Bytes{0x08}));
-    EXPECT_FALSE(message_id(Bytes{0x08, 0x00}));              // 0 is "no id"
-    EXPECT_FALSE(message_id(Bytes{0x10, 0x01}));              // field 2
-    EXPECT_FALSE(message_id(Bytes{0x0a, 0x01}));              // field 1, but bytes
-    EXPECT_FALSE(message_id(Bytes{0x08, 0x81}));              // cut off
-    EXPECT_FALSE(message_id(Bytes{0x08, 0x81, 0x00}));        // 1 in two bytes
-    EXPECT_FALSE(message_id(Bytes{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}));  // 65 bits
+    EXPECT_FALSE(message_id(Bytes{0x08, 0x00}));        // 0 is "no id"
+    EXPECT_FALSE(message_id(Bytes{0x10, 0x01}));        // field 2
+    EXPECT_FALSE(message_id(Bytes{0x0a, 0x01}));        // field 1, but bytes
+    EXPECT_FALSE(message_id(Bytes{0x08, 0x81}));        // cut off
+    EXPECT_FALSE(message_id(Bytes{0x08, 0x81, 0x00}));  // 1 in two bytes
+    EXPECT_FALSE(
+        message_id(Bytes{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}));  // 65 bits
     EXPECT_FALSE(message_id(Bytes{0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}));
 }
 

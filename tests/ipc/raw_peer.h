@@ -1,4 +1,5 @@
-// A peer that speaks bytes, not protocol: what a broken or hostile process would send. Blocking, with a time limit.
+// A peer that speaks bytes, not protocol: what a broken or hostile process would send. Blocking, with a time
+// limit.
 #pragma once
 
 #include <poll.h>
@@ -38,7 +39,7 @@ bool eventually(Predicate holds) {
 }
 
 class RawPeer {
-   public:
+ public:
     explicit RawPeer(const std::string& path) : fd_(*ipc::connect_unix(path)) {}
     explicit RawPeer(UniqueFd fd) : fd_(std::move(fd)) {}
 
@@ -69,7 +70,7 @@ class RawPeer {
     void close() { fd_.reset(); }
     int fd() const { return fd_.get(); }
 
-   private:
+ private:
     bool ready(short events) {
         pollfd polled{fd_.get(), events, 0};
         return ::poll(&polled, 1, static_cast<int>(kPatience.count())) > 0;

@@ -22,7 +22,7 @@ using testing::RawPeer;
 using testing::request_bytes;
 
 class ServerTest : public ::testing::Test {
-   protected:
+ protected:
     ServerConfig config() const {
         ServerConfig config;
         config.path = path();
@@ -36,7 +36,8 @@ class ServerTest : public ::testing::Test {
         return server ? *std::move(server) : nullptr;
     }
     std::unique_ptr<Server> start_echo(ServerConfig config) {
-        return start(std::move(config), [](const Peer&, Bytes payload, const Reply& reply) { reply(payload); });
+        return start(std::move(config),
+                     [](const Peer&, Bytes payload, const Reply& reply) { reply(payload); });
     }
     // Keeps every request until the test answers it.
     std::unique_ptr<Server> start_keeping(ServerConfig config) {
@@ -324,7 +325,7 @@ TEST_F(ServerTest, TheSocketHasItsModeWhateverTheUmaskAndIsRemovedAtTheEnd) {
     const mode_t before = ::umask(077);
     auto server = start_echo(config());
     ::umask(before);
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(path().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 07777U, 0660U);
     server.reset();
@@ -369,7 +370,8 @@ TEST_F(ServerTest, OfServersThatStartAtOnceOnALeftoverExactlyOneStarts) {
         std::vector<std::thread> threads;
         for (int i = 0; i < 4; ++i) {
             threads.emplace_back([&] {
-                auto server = Server::start(config(), [](const Peer&, const Bytes&, const Reply&) {}, logger_);
+                auto server =
+                    Server::start(config(), [](const Peer&, const Bytes&, const Reply&) {}, logger_);
                 if (!server) return;
                 ++started;
                 const std::lock_guard lock(mutex);

@@ -14,9 +14,9 @@
 namespace sigillo {
 namespace {
 
+using testing::FakeSigillod;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::FakeSigillod;
 using testing::ProgramEnd;
 
 constexpr const char* kId = "9a0364b9e99bb480dd25e1f0284c8555";
@@ -43,9 +43,11 @@ void fill(sam::Credential& credential) {
 }
 
 class CommandsTest : public ::testing::Test {
-   protected:
+ protected:
     void answer(std::function<void(sam::AdminResponse&)> with) {
-        sigillod_.start([with = std::move(with)](const sam::AdminRequest&, sam::AdminResponse& response) { with(response); });
+        sigillod_.start([with = std::move(with)](const sam::AdminRequest&, sam::AdminResponse& response) {
+            with(response);
+        });
     }
     void refuse(Errc code, const std::string& detail) {
         answer([code, detail](sam::AdminResponse& response) {
@@ -62,11 +64,25 @@ class CommandsTest : public ::testing::Test {
 };
 
 TEST_F(CommandsTest, HelpOfEveryCommandHasExamplesAndEndsWithZero) {
-    const std::vector<std::vector<std::string>> commands{
-        {}, {"status"}, {"client", "add"}, {"client", "list"}, {"client", "remove"}, {"signer", "list"},
-        {"signer", "show"}, {"credential", "list"}, {"credential", "show"}, {"credential", "suspend"},
-        {"credential", "resume"}, {"credential", "revoke"}, {"credential", "qscd"}, {"factor", "unlock"},
-        {"log", "checkpoint"}, {"log", "override"}, {"backup", "create"}, {"backup", "verify"}, {"backup", "restore"}};
+    const std::vector<std::vector<std::string>> commands{{},
+                                                         {"status"},
+                                                         {"client", "add"},
+                                                         {"client", "list"},
+                                                         {"client", "remove"},
+                                                         {"signer", "list"},
+                                                         {"signer", "show"},
+                                                         {"credential", "list"},
+                                                         {"credential", "show"},
+                                                         {"credential", "suspend"},
+                                                         {"credential", "resume"},
+                                                         {"credential", "revoke"},
+                                                         {"credential", "qscd"},
+                                                         {"factor", "unlock"},
+                                                         {"log", "checkpoint"},
+                                                         {"log", "override"},
+                                                         {"backup", "create"},
+                                                         {"backup", "verify"},
+                                                         {"backup", "restore"}};
     for (std::vector<std::string> command : commands) {
         command.emplace_back("--help");
         const ProgramEnd run = sigillod_.run(command);
@@ -78,12 +94,21 @@ TEST_F(CommandsTest, HelpOfEveryCommandHasExamplesAndEndsWithZero) {
 TEST_F(CommandsTest, AWrongCommandLineEndsWithTwoAndAsksNobody) {
     answer([](sam::AdminResponse& response) { response.mutable_done(); });
     const std::vector<std::vector<std::string>> wrong{
-        {}, {"nonsense"}, {"client"}, {"client", "add"}, {"client", "add", "--tenant", "bank", "--name", "x"},
+        {},
+        {"nonsense"},
+        {"client"},
+        {"client", "add"},
+        {"client", "add", "--tenant", "bank", "--name", "x"},
         {"client", "add", "--tenant", "Bank", "--name", "x", "--spki", std::string(64, 'a')},
         {"client", "add", "--tenant", "bank", "--name", "x", "--spki", "abc"},
         {"client", "add", "--tenant", "bank", "--name", "x", "--cert", "/absent.pem"},
-        {"credential", "show", "short"}, {"credential", "revoke", kId}, {"credential", "revoke", kId, "--reason", ""},
-        {"credential", "qscd", kId, "maybe"}, {"log", "override"}, {"factor", "unlock"}, {"status", "--timeout", "0"}};
+        {"credential", "show", "short"},
+        {"credential", "revoke", kId},
+        {"credential", "revoke", kId, "--reason", ""},
+        {"credential", "qscd", kId, "maybe"},
+        {"log", "override"},
+        {"factor", "unlock"},
+        {"status", "--timeout", "0"}};
     for (const auto& command : wrong) {
         const ProgramEnd run = sigillod_.run(command);
         EXPECT_EQ(run.exit_code, 2) << ::testing::PrintToString(command) << run.err;
@@ -153,7 +178,8 @@ TEST_F(CommandsTest, ClientAddSendsTheDigestOfTheCertificatesPublicKey) {
     OPENSSL_free(der);
 
     answer([](sam::AdminResponse& response) { fill(*response.mutable_client(), kId); });
-    const ProgramEnd run = sigillod_.run({"client", "add", "--tenant", "bank", "--name", "portal", "--cert", path});
+    const ProgramEnd run =
+        sigillod_.run({"client", "add", "--tenant", "bank", "--name", "portal", "--cert", path});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_THAT(run.out, HasSubstr(kId));
     const sam::AdminRequest asked = asked_once();
@@ -165,14 +191,15 @@ TEST_F(CommandsTest, ClientAddSendsTheDigestOfTheCertificatesPublicKey) {
 TEST_F(CommandsTest, ClientAddRefusesAFileWithoutCertificate) {
     testing::write_text(sigillod_.scratch() / "no.pem", "nothing");
     const ProgramEnd run = sigillod_.run({"client", "add", "--tenant", "bank", "--name", "x", "--cert",
-                                   (sigillod_.scratch() / "no.pem").string()});
+                                          (sigillod_.scratch() / "no.pem").string()});
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_THAT(run.err, HasSubstr("holds no PEM certificate"));
 }
 
 TEST_F(CommandsTest, ClientAddTakesTheDigestInHex) {
     answer([](sam::AdminResponse& response) { fill(*response.mutable_client(), kId); });
-    const ProgramEnd run = sigillod_.run({"client", "add", "--tenant", "bank", "--name", "x", "--spki", std::string(64, 'a')});
+    const ProgramEnd run =
+        sigillod_.run({"client", "add", "--tenant", "bank", "--name", "x", "--spki", std::string(64, 'a')});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_EQ(asked_once().client_add().spki_sha256(), std::string(32, '\xaa'));
 }
@@ -183,14 +210,16 @@ TEST_F(CommandsTest, ClientListIsATableOrJson) {
         fill(*response.mutable_clients()->add_clients(), "0f3a0000000000000000000000000000");
         response.mutable_clients()->mutable_clients(1)->set_removed(true);
     });
-    EXPECT_EQ(sigillod_.run({"client", "list"}).out,
-              "CLIENT                            TENANT  NAME    SPKI SHA-256                                              "
-              "        CREATED               STATE\n"
-              "9a0364b9e99bb480dd25e1f0284c8555  bank    portal  "
-              "1111111111111111111111111111111111111111111111111111111111111111  2027-01-15T08:00:00Z  active\n"
-              "0f3a0000000000000000000000000000  bank    portal  "
-              "1111111111111111111111111111111111111111111111111111111111111111  2027-01-15T08:00:00Z  removed\n"
-              "2 clients\n");
+    EXPECT_EQ(
+        sigillod_.run({"client", "list"}).out,
+        "CLIENT                            TENANT  NAME    SPKI SHA-256                                      "
+        "        "
+        "        CREATED               STATE\n"
+        "9a0364b9e99bb480dd25e1f0284c8555  bank    portal  "
+        "1111111111111111111111111111111111111111111111111111111111111111  2027-01-15T08:00:00Z  active\n"
+        "0f3a0000000000000000000000000000  bank    portal  "
+        "1111111111111111111111111111111111111111111111111111111111111111  2027-01-15T08:00:00Z  removed\n"
+        "2 clients\n");
     const auto json = nlohmann::json::parse(sigillod_.run({"client", "list", "--json"}).out);
     EXPECT_EQ(json[1]["removed"], true);
     EXPECT_EQ(json[0]["clientID"], kId);
@@ -236,15 +265,19 @@ TEST_F(CommandsTest, ListsAreReadPageByPageAndPagesShrinkWhereAFrameIsTooSmall) 
             response.mutable_error()->set_code(static_cast<std::uint32_t>(Errc::kLimitExceeded));
             return;
         }
-        const unsigned after = page.after().empty() ? 0 : static_cast<unsigned>(std::stoul(page.after().substr(24), nullptr, 16));
+        const unsigned after = page.after().empty()
+                                   ? 0
+                                   : static_cast<unsigned>(std::stoul(page.after().substr(24), nullptr, 16));
         response.mutable_signers();
         for (unsigned i = after + 1; i <= 130 && i <= after + page.limit(); ++i) {
-            std::string id = hex_encode(Bytes{0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
+            std::string id =
+                hex_encode(Bytes{0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
             response.mutable_signers()->add_signers()->set_signer_id(std::string(24, '0') + id);
         }
     });
     EXPECT_EQ(nlohmann::json::parse(sigillod_.run({"signer", "list", "--json"}).out).size(), 130U);
-    EXPECT_EQ(nlohmann::json::parse(sigillod_.run({"signer", "list", "--limit", "60", "--json"}).out).size(), 60U);
+    EXPECT_EQ(nlohmann::json::parse(sigillod_.run({"signer", "list", "--limit", "60", "--json"}).out).size(),
+              60U);
 }
 
 TEST_F(CommandsTest, NamesThatSignersChoseCannotControlTheTerminal) {
@@ -252,11 +285,14 @@ TEST_F(CommandsTest, NamesThatSignersChoseCannotControlTheTerminal) {
         sam::Signer& signer = *response.mutable_signer();
         signer.set_signer_id(kId);
         signer.mutable_person()->set_given("Zoë\x1b[2J\nroot");
-        signer.mutable_person()->set_family("\xc2\x9b" "31m");
+        signer.mutable_person()->set_family(
+            "\xc2\x9b"
+            "31m");
     });
     const ProgramEnd run = sigillod_.run({"signer", "show", kId});
     EXPECT_THAT(run.out, HasSubstr("Name     Zoë?[2J?root ?31m\n"));
-    EXPECT_EQ(nlohmann::json::parse(sigillod_.run({"signer", "show", kId, "--json"}).out)["name"]["given"], "Zoë\x1b[2J\nroot");
+    EXPECT_EQ(nlohmann::json::parse(sigillod_.run({"signer", "show", kId, "--json"}).out)["name"]["given"],
+              "Zoë\x1b[2J\nroot");
 }
 
 TEST_F(CommandsTest, ARefusalNamesItsKindItsReasonAndWhatToDo) {
@@ -286,7 +322,8 @@ TEST_F(CommandsTest, BackupCreateAsksForAnAbsoluteDirectory) {
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_THAT(run.out, HasSubstr("5.0 MiB"));
     EXPECT_THAT(run.err, Not(HasSubstr("backing up")));  // no terminal, no progress
-    EXPECT_EQ(asked_once().create_backup().directory(), (std::filesystem::current_path() / "relative/dir").string());
+    EXPECT_EQ(asked_once().create_backup().directory(),
+              (std::filesystem::current_path() / "relative/dir").string());
 }
 
 }  // namespace

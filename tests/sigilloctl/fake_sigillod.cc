@@ -24,8 +24,9 @@ std::string read_text(const std::filesystem::path& path) {
 FakeSigillod::FakeSigillod()
     : log_fd_(::open((scratch_ / "server.log").c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600)),
       logger_("fake", log_fd_.get()) {
-    write_text(config(), "[sigillod]\nadmin_socket = \"" + socket() + "\"\nworkers = 96\n[store]\ndirectory = \"" +
-                             store().string() + "\"\n[log]\ndirectory = \"" + log().string() + "\"\n");
+    write_text(config(), "[sigillod]\nadmin_socket = \"" + socket() +
+                             "\"\nworkers = 96\n[store]\ndirectory = \"" + store().string() +
+                             "\"\n[log]\ndirectory = \"" + log().string() + "\"\n");
 }
 
 void FakeSigillod::start(Answer answer) {
@@ -67,7 +68,8 @@ ProgramEnd FakeSigillod::run(const std::vector<std::string>& arguments) const {
     std::vector<char*> environment{variable.data()};
     for (char** entry = environ; *entry != nullptr; ++entry) {
         const std::string_view text(*entry);
-        if (!text.starts_with("SIGILLO_CONFIG=") && !text.starts_with("SUDO_UID=")) environment.push_back(*entry);
+        if (!text.starts_with("SIGILLO_CONFIG=") && !text.starts_with("SUDO_UID="))
+            environment.push_back(*entry);
     }
     environment.push_back(nullptr);
 
@@ -77,7 +79,8 @@ ProgramEnd FakeSigillod::run(const std::vector<std::string>& arguments) const {
     posix_spawn_file_actions_addopen(&actions, 1, out.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, err.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     pid_t child = 0;
-    const int spawned = ::posix_spawn(&child, SIGILLOCTL_PROGRAM, &actions, nullptr, argv.data(), environment.data());
+    const int spawned =
+        ::posix_spawn(&child, SIGILLOCTL_PROGRAM, &actions, nullptr, argv.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     if (spawned != 0) throw std::runtime_error(std::string("cannot run ") + SIGILLOCTL_PROGRAM);
     int status = 0;

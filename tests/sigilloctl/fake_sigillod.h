@@ -25,7 +25,7 @@ struct ProgramEnd {
 };
 
 class FakeSigillod {
-   public:
+ public:
     using Answer = std::function<void(const sam::AdminRequest&, sam::AdminResponse&)>;
 
     FakeSigillod();
@@ -43,7 +43,7 @@ class FakeSigillod {
     std::filesystem::path config() const { return scratch_ / "sigillo.toml"; }
     std::string socket() const { return (scratch_ / "admin.sock").string(); }
 
-   private:
+ private:
     ScratchDirectory scratch_;
     UniqueFd log_fd_;
     Logger logger_;

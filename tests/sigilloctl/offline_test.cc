@@ -1,4 +1,5 @@
-// What sigilloctl does while sigillod is stopped: orders of a new epoch, backups held against their manifest and put back.
+// What sigilloctl does while sigillod is stopped: orders of a new epoch, backups held against their manifest
+// and put back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -12,16 +13,16 @@
 namespace sigillo {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::FakeSigillod;
-using testing::read_text;
+using ::testing::HasSubstr;
 using testing::ProgramEnd;
+using testing::read_text;
 using testing::write_text;
 
 namespace fs = std::filesystem;
 
 class OfflineTest : public ::testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         put("store/data.mdb", std::string(3'000'000, 's'));
         put("log/checkpoint", "origin\n1\nroot=\n\n— key sig\n");
@@ -48,7 +49,9 @@ class OfflineTest : public ::testing::Test {
     }
     void save_manifest() { write_text(backup() / "manifest.json", manifest_.dump(2)); }
     ProgramEnd verify() { return sigillod_.run({"backup", "verify", backup().string()}); }
-    ProgramEnd restore() { return sigillod_.run({"backup", "restore", backup().string(), "--reason", "disk lost"}); }
+    ProgramEnd restore() {
+        return sigillod_.run({"backup", "restore", backup().string(), "--reason", "disk lost"});
+    }
 
     FakeSigillod sigillod_;
     std::map<std::string, std::string> files_;
@@ -64,7 +67,7 @@ TEST_F(OfflineTest, AnOverrideLeavesAnOrderThatNamesOfficerReasonAndTime) {
     EXPECT_EQ(json["reason"], "restored by hand");
     EXPECT_THAT(json["officer"].get<std::string>(), HasSubstr("uid " + std::to_string(::getuid())));
     EXPECT_EQ(json["time"].get<std::string>().size(), 24U);
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat(order().c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0600U);
 }
@@ -123,7 +126,8 @@ TEST_F(OfflineTest, ABackupThatWasNotFinishedIsNone) {
 }
 
 TEST_F(OfflineTest, AManifestCannotNamePathsOutsideOrAnotherCheckpoint) {
-    for (const char* path : {"/etc/passwd", "../store/x", "store/../../x", "store", "etc/x", "store/", "log/./x"}) {
+    for (const char* path :
+         {"/etc/passwd", "../store/x", "store/../../x", "store", "etc/x", "store/", "log/./x"}) {
         manifest_["files"][0]["path"] = path;
         save_manifest();
         const ProgramEnd run = restore();
@@ -183,6 +187,52 @@ TEST_F(OfflineTest, ADamagedBackupIsNotRestored) {
     EXPECT_EQ(restore().exit_code, 1);
     EXPECT_FALSE(fs::exists(sigillod_.store()));
     EXPECT_FALSE(fs::exists(sigillod_.log()));
+}
+
+TEST_F(OfflineTest, ANewerLogTakesThePlaceOfTheBackups) {
+    const fs::path newer = sigillod_.scratch() / "log.before-restore";
+    write_text(newer / "checkpoint", "origin\n2\nroot=\n\n— key sig\n");
+    write_text(newer / "tile/0/000.p/2", "leaves");
+    write_text(newer / ".tmp/000.p-2-x", "half a tile");
+    const ProgramEnd run = sigillod_.run({"backup", "restore", backup().string(), "--log", newer.string()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.out.find("WITHOUT A NEWER LOG"), std::string::npos);
+    EXPECT_EQ(read_text(sigillod_.log() / "tile/0/000.p/2"), "leaves");
+    EXPECT_FALSE(fs::exists(sigillod_.log() / "tile/0/000.p/1"));
+    EXPECT_FALSE(fs::exists(sigillod_.log() / ".tmp"));
+    const auto json = nlohmann::json::parse(read_text(order()));
+    EXPECT_EQ(json["newer_log"], true);
+    EXPECT_EQ(json["backup"], "2026-11-23T09:00:00.000Z");
+}
+
+TEST_F(OfflineTest, ALogThatOutlivedItsStoreStaysWhereItIs) {
+    write_text(sigillod_.log() / "checkpoint", "origin\n5\nroot=\n\n— key sig\n");
+    EXPECT_EQ(restore().exit_code, 1) << "not unless it is asked for";
+    const ProgramEnd run =
+        sigillod_.run({"backup", "restore", backup().string(), "--log", sigillod_.log().string()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(read_text(sigillod_.log() / "checkpoint"), HasSubstr("origin\n5\n"));
+    EXPECT_EQ(read_text(sigillod_.store() / "data.mdb"), files_["store/data.mdb"]);
+}
+
+TEST_F(OfflineTest, AnOlderLogOrNoneIsNotTakenForANewerOne) {
+    put("log/checkpoint", "origin\n7\nroot=\n\n— key sig\n");
+    write_manifest();
+    const fs::path older = sigillod_.scratch() / "older";
+    write_text(older / "checkpoint", "origin\n3\nroot=\n\n— key sig\n");
+    EXPECT_THAT(sigillod_.run({"backup", "restore", backup().string(), "--log", older.string()}).err,
+                HasSubstr("it is older"));
+    fs::remove(older / "checkpoint");
+    EXPECT_THAT(sigillod_.run({"backup", "restore", backup().string(), "--log", older.string()}).err,
+                HasSubstr("a published log"));
+    EXPECT_FALSE(fs::exists(sigillod_.store()));
+}
+
+TEST_F(OfflineTest, ARestoreWithoutANewerLogSaysWhatMustBeRepeated) {
+    const ProgramEnd run = restore();
+    EXPECT_THAT(run.out, HasSubstr("WITHOUT A NEWER LOG"));
+    EXPECT_THAT(run.out, HasSubstr("2026-11-23T09:00:00.000Z"));
+    EXPECT_EQ(nlohmann::json::parse(read_text(order()))["newer_log"], false);
 }
 
 }  // namespace

@@ -2,9 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
+#include "appliance/signing/reconcile.h"
+#include "appliance/signing/uses.h"
+#include "appliance/store/housekeeper.h"
 #include "tests/signing/workshop.h"
 
 namespace sigillo::signing::testing {
@@ -109,8 +114,44 @@ TEST(SigningPath, TheIdenticalCallIsARetryAndGetsTheSameSignaturesPastTheSadsExp
         << "another order is another call";
 }
 
-TEST(SigningPath, IdenticalCallsAtOnceSignOnceAndAllGetTheSame) {
+// As after a restore: the Intent was in flight when the store was copied, and stands in the log of epoch 1.
+TEST(SigningPath, AnIntentThatAnEarlierEpochLeftOpenGetsItsOutcomeInThePresentLog) {
     Workshop shop;
+    audit::Ledger& ledger = *shop.instance.ledger;
+    const auto hashes = hashes_of(1);
+    const std::string sad = shop.authorise(hashes);
+    ASSERT_TRUE(shop.sign(sad, hashes));
+    const auto intent = list_uses(ledger, "bank", shop.credential, std::nullopt, 10)->at(0).index;
+    const Bytes key = key_of(shop.credential.str(), 1, intent);
+    ASSERT_TRUE(ledger.update([&](audit::Recorder& recorder) -> Status {
+        Bytes call_key;
+        SIGILLO_TRY(recorder.transaction().scan(tables::kCalls.space, {}, {},
+                                                [&](ByteView row, ByteView) -> Result<bool> {
+                                                    call_key = to_bytes(row);
+                                                    return false;
+                                                }));
+        record::OpenIntent open;
+        open.set_sad_digest(call_key.data(), 32);
+        open.set_request_digest(call_key.data() + 32, 32);
+        return recorder.create(tables::kOpenIntents, key, open);
+    }));
+    ledger.set_epoch(2);
+    const auto settled = reconcile_open_intents(ledger, *shop.instance.sads, std::chrono::hours(24));
+    ASSERT_TRUE(settled) << to_string(settled.error());
+    EXPECT_EQ(*settled, 1u);
+    const auto outcome = shop.instance.events("signing.outcome").back();
+    EXPECT_EQ(outcome["result"], "unknown");
+    EXPECT_EQ(outcome["intent"], intent);
+    EXPECT_EQ(outcome["intent_epoch"], 1);
+    EXPECT_TRUE(list_uses(ledger, "bank", shop.credential, std::nullopt, 10)->empty());
+    EXPECT_EQ(code_of(shop.sign(sad, hashes)), Errc::kOutcomeUnknown);
+    EXPECT_EQ(*reconcile_open_intents(ledger, *shop.instance.sads, std::chrono::hours(24)), 0u);
+}
+
+TEST(SigningPath, IdenticalCallsAtOnceSignOnceAndAllGetTheSame) {
+    SigningLimits limits;
+    limits.turn_waiters = 20;
+    Workshop shop({}, nullptr, limits);
     const auto hashes = hashes_of(2);
     const std::string sad = shop.authorise(hashes);
     std::vector<std::vector<Bytes>> answers(20);
@@ -123,6 +164,46 @@ TEST(SigningPath, IdenticalCallsAtOnceSignOnceAndAllGetTheSame) {
     for (const auto& answer : answers) EXPECT_EQ(answer, answers.front());
     EXPECT_EQ(answers.front().size(), 2u);
     EXPECT_EQ(shop.instance.count("signing.intent"), 1u);
+}
+
+TEST(SigningPath, ThreeRetriesWaitForACallAndTheOthersAreToldSoAtOnce) {
+    InFlight turns(3, std::chrono::seconds(60));
+    const Bytes key = to_bytes(std::string_view("call"));
+    std::optional<InFlight::Turn> running(*turns.take_turn(key));
+    std::atomic<int> had_their_turn{0};
+    std::atomic<int> refused{0};
+    std::vector<std::jthread> retries;
+    for (int i = 0; i < 10; ++i)
+        retries.emplace_back([&] {
+            const auto turn = turns.take_turn(key);
+            if (turn) ++had_their_turn;
+            if (!turn && turn.error().code == Errc::kUnavailable) ++refused;
+        });
+    while (refused < 7) std::this_thread::yield();  // while the call is still under way
+    EXPECT_EQ(had_their_turn, 0);
+    EXPECT_TRUE(turns.take_turn(to_bytes(std::string_view("another")))) << "other calls go on";
+    running.reset();
+    retries.clear();
+    EXPECT_EQ(had_their_turn, 3);
+    EXPECT_EQ(refused, 7);
+    EXPECT_TRUE(turns.take_turn(key));
+}
+
+TEST(SigningPath, AUseIsForgottenWhenItsRetentionEnds) {
+    SigningLimits limits;
+    limits.uses_retention = std::chrono::days(30);
+    Workshop shop({}, nullptr, limits);
+    const auto hashes = hashes_of(1);
+    ASSERT_TRUE(shop.sign(shop.authorise(hashes), hashes));
+    const auto uses = [&] {
+        const auto found = list_uses(*shop.instance.ledger, "bank", shop.credential, std::nullopt, 10);
+        return found ? found->size() : 99;
+    };
+    Housekeeper housekeeper(*shop.instance.store, {});
+    ASSERT_TRUE(housekeeper.run_once(shop.instance.clock.now() + std::chrono::days(29)));
+    EXPECT_EQ(uses(), 1u);
+    ASSERT_TRUE(housekeeper.run_once(shop.instance.clock.now() + std::chrono::days(31)));
+    EXPECT_EQ(uses(), 0u);
 }
 
 TEST(SigningPath, activation_an_expired_sad_is_refused) {

@@ -1,5 +1,5 @@
-// Writes to a store from many threads and prints each key once its update was acknowledged, until it is killed.
-// usage: store_crash_writer <directory>
+// Writes to a store from many threads and prints each key once its update was acknowledged, until it is
+// killed. usage: store_crash_writer <directory>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -16,11 +16,17 @@ namespace {
 constexpr Space kIndex = tables::kExpiries.space;
 constexpr Space kSads = tables::kSads.space;
 
-WallTime at(std::int64_t millis) { return from_unix_millis(millis); }
+WallTime at(std::int64_t millis) {
+    return from_unix_millis(millis);
+}
 
 TEST(Expiry, IsParsedAsItWasMade) {
     const Bytes key = expiry_key(at(1'800'000'000'123), kSads, as_bytes(std::string_view("a\0b", 3)));
-    EXPECT_EQ(hex_encode(key), "000001a3185c507b" "73616473" "00" "610062");
+    EXPECT_EQ(hex_encode(key),
+              "000001a3185c507b"
+              "73616473"
+              "00"
+              "610062");
     const auto parsed = parse_expiry_key(key);
     ASSERT_TRUE(parsed);
     EXPECT_EQ(parsed->due, at(1'800'000'000'123));
@@ -50,15 +56,16 @@ TEST(Expiry, MalformedIsCorrupt) {
 
 TEST(Expiry, NothingTrackedAndNothingOfTheLogExpires) {
     EXPECT_TRUE(may_expire(kSads));
-    for (const Space space : {tables::kClients.space, tables::kSigners.space, tables::kFactors.space,
-                              tables::kFactorStates.space, tables::kCredentials.space, tables::kCredentialStates.space,
-                              tables::kRevocations.space, tables::kAuthority.space, tables::kMeta.space,
-                              tables::kExpiries.space, tables::kOpenIntents.space, kLogLeaves, kLogState})
+    for (const Space space :
+         {tables::kClients.space, tables::kSigners.space, tables::kFactors.space, tables::kFactorStates.space,
+          tables::kCredentials.space, tables::kCredentialStates.space, tables::kRevocations.space,
+          tables::kAuthority.space, tables::kMeta.space, tables::kExpiries.space, tables::kOpenIntents.space,
+          kLogLeaves, kLogState})
         EXPECT_FALSE(may_expire(space)) << space.name;
 }
 
 class HousekeeperTest : public ::testing::Test {
-   protected:
+ protected:
     HousekeeperTest() {
         LmdbConfig config;
         config.directory = (scratch_ / "store").string();

@@ -16,7 +16,9 @@ namespace {
 std::array<std::atomic<int>, 4> faults{};
 std::atomic<std::uint64_t> syncs{0};
 
-std::atomic<int>& fault(IoCall call) { return faults[static_cast<std::size_t>(call)]; }
+std::atomic<int>& fault(IoCall call) {
+    return faults[static_cast<std::size_t>(call)];
+}
 
 // Sets errno when the call is to fail.
 bool fails(IoCall call) {
@@ -27,15 +29,21 @@ bool fails(IoCall call) {
 }
 
 bool is_file(int fd) {
-    struct stat status {};
+    struct stat status{};
     return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 }  // namespace
 
-IoFault::IoFault(IoCall call, int error_number) : call_(call) { fault(call) = error_number; }
-void IoFault::lift() { fault(call_) = 0; }
-std::uint64_t sync_count() { return syncs.load(); }
+IoFault::IoFault(IoCall call, int error_number) : call_(call) {
+    fault(call) = error_number;
+}
+void IoFault::lift() {
+    fault(call_) = 0;
+}
+std::uint64_t sync_count() {
+    return syncs.load();
+}
 
 }  // namespace sigillo::testing
 

@@ -15,14 +15,14 @@ enum class IoCall : std::uint8_t {
 };
 
 class IoFault {
-   public:
+ public:
     IoFault(IoCall call, int error_number);
     ~IoFault() { lift(); }
     IoFault(const IoFault&) = delete;
     IoFault& operator=(const IoFault&) = delete;
     void lift();
 
-   private:
+ private:
     IoCall call_;
 };
 

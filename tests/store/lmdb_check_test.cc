@@ -122,8 +122,27 @@ TEST(StoreFile, CrashTruncatedIsRefused) {
     }
 }
 
-// Bits of page headers, head pages, node headers, free lists, keys and values: each is found with its page, or the
-// value's own seal shows it, or it was one of those that nothing depends on.
+// LMDB maps as much as its head page says: a flipped bit there must not cost terabytes of address space.
+TEST(StoreFile, CrashHeadThatNamesTooManyPagesIsRefused) {
+    LmdbUnderTest subject;
+    fill(subject.store());
+    subject.close();
+    const std::string file = read_all(subject.data_file());
+    constexpr std::size_t kLastPageAt = 136;
+    for (int bit = 0; bit < 64; ++bit) {
+        std::string altered = file;
+        for (std::size_t head = 0; head < 2; ++head) {
+            char& byte = altered[head * kPage + kLastPageAt + static_cast<std::size_t>(bit) / 8];
+            byte = static_cast<char>(byte ^ (1 << bit % 8));
+        }
+        write_all(subject.data_file(), altered);
+        const auto found = check_store_file(subject.data_file());
+        EXPECT_EQ(found ? Errc{} : found.error().code, Errc::kCorrupt) << "bit " << bit;
+    }
+}
+
+// Bits of page headers, head pages, node headers, free lists, keys and values: each is found with its page,
+// or the value's own seal shows it, or it was one of those that nothing depends on.
 TEST(StoreFile, CrashAnyBitFlippedIsFoundWithItsPlaceOrWithoutEffect) {
     LmdbUnderTest subject;
     fill(subject.store());
@@ -153,7 +172,8 @@ TEST(StoreFile, CrashAnyBitFlippedIsFoundWithItsPlaceOrWithoutEffect) {
         if (!found) {
             ++outcomes["refused"];
             ASSERT_EQ(found.error().code, Errc::kCorrupt);
-            ASSERT_NE(found.error().detail.find("data.mdb, page "), std::string::npos) << found.error().detail;
+            ASSERT_NE(found.error().detail.find("data.mdb, page "), std::string::npos)
+                << found.error().detail;
             continue;
         }
         subject.open();
@@ -171,7 +191,8 @@ TEST(StoreFile, CrashAnyBitFlippedIsFoundWithItsPlaceOrWithoutEffect) {
             put_text(subject.store(), kSecond, "new" + std::to_string(i), std::string(5000, 'n'));
         subject.close();
         const auto after = check_store_file(subject.data_file());
-        ASSERT_TRUE(after) << to_string(after.error()) << " after byte " << at % kPage << " of page " << at / kPage;
+        ASSERT_TRUE(after) << to_string(after.error()) << " after byte " << at % kPage << " of page "
+                           << at / kPage;
     }
     EXPECT_GT(outcomes["refused"], 100);
     EXPECT_GT(outcomes["found by its seal"], 20);
@@ -183,12 +204,14 @@ TEST(LmdbStore, CrashDamagedFileIsNotOpened) {
     fill(subject.store());
     subject.close();
     std::string file = read_all(subject.data_file());
-    for (std::size_t page = 2; page < file.size() / kPage; ++page) file[page * kPage] ^= 0x40;  // their numbers
+    for (std::size_t page = 2; page < file.size() / kPage; ++page)
+        file[page * kPage] ^= 0x40;  // their numbers
     write_all(subject.data_file(), file);
     const auto opened = LmdbStore::open(subject.config(), kContractSpaces, subject.clock(), subject.logger());
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, Errc::kCorrupt);
-    EXPECT_NE(opened.error().detail.find("says that it is another page"), std::string::npos) << opened.error().detail;
+    EXPECT_NE(opened.error().detail.find("says that it is another page"), std::string::npos)
+        << opened.error().detail;
 }
 
 }  // namespace

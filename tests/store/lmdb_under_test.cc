@@ -27,8 +27,12 @@ std::unique_ptr<StoreUnderTest> LmdbUnderTest::open_copy(const std::string& dire
     return std::make_unique<LmdbUnderTest>(config);
 }
 
-std::string LmdbUnderTest::fresh_directory() { return (scratch_ / ("copy" + std::to_string(directories_++))).string(); }
+std::string LmdbUnderTest::fresh_directory() {
+    return (scratch_ / ("copy" + std::to_string(directories_++))).string();
+}
 
-std::unique_ptr<StoreUnderTest> make_lmdb_store() { return std::make_unique<LmdbUnderTest>(); }
+std::unique_ptr<StoreUnderTest> make_lmdb_store() {
+    return std::make_unique<LmdbUnderTest>();
+}
 
 }  // namespace sigillo::testing

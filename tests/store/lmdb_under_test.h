@@ -1,8 +1,12 @@
-// An LmdbStore in a scratch folder, with a clock that is set by hand.
+// An LmdbStore in a scratch folder, with a clock that is set by hand, and what its tests share.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <latch>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "appliance/store/lmdb_store.h"
 #include "tests/store/store_contract.h"
@@ -12,7 +16,7 @@
 namespace sigillo::testing {
 
 class LmdbUnderTest final : public StoreUnderTest {
-   public:
+ public:
     // `config.directory` is filled in when empty.
     explicit LmdbUnderTest(LmdbConfig config = {});
     LmdbStore& store() override { return *store_; }
@@ -27,7 +31,7 @@ class LmdbUnderTest final : public StoreUnderTest {
     ManualClock& clock() { return clock_; }
     Logger& logger() { return logger_; }
 
-   private:
+ private:
     ScratchDirectory scratch_;
     LmdbConfig config_;
     ManualClock clock_;
@@ -37,5 +41,43 @@ class LmdbUnderTest final : public StoreUnderTest {
 };
 
 std::unique_ptr<StoreUnderTest> make_lmdb_store();
+
+// Errc{} for success.
+inline Errc code_of(const Status& status) {
+    return status ? Errc{} : status.error().code;
+}
+
+inline Status try_put(Store& store, const std::string& key, const std::string& value) {
+    return store.update(
+        [&](WriteTransaction& txn) { return txn.put(kFirst, as_bytes(key), as_bytes(value)); });
+}
+
+// Holds the committer inside a body, so that what comes meanwhile makes one group.
+class HeldCommitter {
+ public:
+    explicit HeldCommitter(Store& store)
+        : thread_([this, &store] {
+              EXPECT_TRUE(store.update([this](WriteTransaction&) -> Status {
+                  entered_.count_down();
+                  released_.wait();
+                  return {};
+              }));
+          }) {
+        entered_.wait();
+    }
+    void release() {
+        released_.count_down();
+        thread_.join();
+    }
+
+ private:
+    std::latch entered_{1};
+    std::latch released_{1};
+    std::thread thread_;
+};
+
+inline void await_waiting(Store& store, std::size_t count) {
+    while (store.health().waiting < count) std::this_thread::yield();
+}
 
 }  // namespace sigillo::testing

@@ -45,9 +45,10 @@ TEST(Records, EncodedIsDecoded) {
 // Computed apart from this code, by the recipe of FORMAT.md.
 TEST(Records, EnvelopeIsTheOneOfTheFormatDocument) {
     const Bytes stored = codec_of(1).encode(Space{"sads"}, as_bytes("k"), 2, as_bytes("p"));
-    EXPECT_EQ(hex_encode(stored), "010000000000000002"
-                                  "a026a2a54334248685dce6da2aa170eea32e1291f9cac44fd568900241ad4c88"
-                                  "70");
+    EXPECT_EQ(hex_encode(stored),
+              "010000000000000002"
+              "a026a2a54334248685dce6da2aa170eea32e1291f9cac44fd568900241ad4c88"
+              "70");
 }
 
 TEST(Records, CrashAnyBitFlippedIsFound) {
@@ -59,7 +60,8 @@ TEST(Records, CrashAnyBitFlippedIsFound) {
         const auto decoded = codec.decode(kPlace, kKey, altered);
         ASSERT_FALSE(decoded) << "bit " << bit;
         EXPECT_EQ(decoded.error().code, Errc::kCorrupt);
-        EXPECT_NE(decoded.error().detail.find("credentials/00112233445566778899aabbccddeeff"), std::string::npos);
+        EXPECT_NE(decoded.error().detail.find("credentials/00112233445566778899aabbccddeeff"),
+                  std::string::npos);
     }
 }
 
@@ -75,11 +77,13 @@ TEST(Records, TruncatedOrExtendedIsFound) {
 TEST(Records, MovedToAnotherKeySpaceOrApplianceIsFound) {
     const RecordCodec codec = codec_of(1);
     const Bytes stored = codec.encode(kPlace, kKey, 3, as_bytes("payload"));
-    EXPECT_EQ(decode_code(codec, kPlace, as_bytes("ffeeddccbbaa99887766554433221100"), stored), Errc::kCorrupt);
+    EXPECT_EQ(decode_code(codec, kPlace, as_bytes("ffeeddccbbaa99887766554433221100"), stored),
+              Errc::kCorrupt);
     EXPECT_EQ(decode_code(codec, tables::kFactors.space, kKey, stored), Errc::kCorrupt);
     EXPECT_EQ(decode_code(codec_of(2), kPlace, kKey, stored), Errc::kCorrupt);
     // Bytes that slide from the space's name to the key, or from the key to the payload, make another MAC.
-    EXPECT_NE(codec.encode(Space{"ab"}, as_bytes("c"), 0, {}), codec.encode(Space{"a"}, as_bytes("bc"), 0, {}));
+    EXPECT_NE(codec.encode(Space{"ab"}, as_bytes("c"), 0, {}),
+              codec.encode(Space{"a"}, as_bytes("bc"), 0, {}));
 }
 
 TEST(Records, KeyedDigestDependsOnPurposeValueAndAppliance) {
@@ -108,7 +112,7 @@ TEST(Records, KeysAreMadeOfTheirParts) {
 }
 
 class StoredRecords : public ::testing::Test {
-   protected:
+ protected:
     StoredRecords() { open(); }
     void open() {
         LmdbConfig config;
@@ -126,7 +130,8 @@ class StoredRecords : public ::testing::Test {
         });
     }
     Result<std::optional<Record<record::Signer>>> load_signer() {
-        return view_returning(*store_, [&](ReadTransaction& txn) { return load(txn, codec_, tables::kSigners, kKey); });
+        return view_returning(
+            *store_, [&](ReadTransaction& txn) { return load(txn, codec_, tables::kSigners, kKey); });
     }
 
     const ScratchDirectory scratch_;
@@ -138,8 +143,9 @@ class StoredRecords : public ::testing::Test {
 
 TEST_F(StoredRecords, LoadsWhatWasStoredAndRequiresWhatMustBe) {
     const auto required = [&] {
-        return view_returning(*store_,
-                              [&](ReadTransaction& txn) { return require(txn, codec_, tables::kSigners, kKey, "signerID"); });
+        return view_returning(*store_, [&](ReadTransaction& txn) {
+            return require(txn, codec_, tables::kSigners, kKey, "signerID");
+        });
     };
     const auto absent = load_signer();
     ASSERT_TRUE(absent);
@@ -156,7 +162,8 @@ TEST_F(StoredRecords, LoadsWhatWasStoredAndRequiresWhatMustBe) {
 
 TEST_F(StoredRecords, APayloadThatIsNoSuchRecordIsFound) {
     ASSERT_TRUE(store_->update([&](WriteTransaction& txn) {
-        return txn.put(tables::kSigners.space, kKey, codec_.encode(tables::kSigners.space, kKey, 1, as_bytes("\xff\xff")));
+        return txn.put(tables::kSigners.space, kKey,
+                       codec_.encode(tables::kSigners.space, kKey, 1, as_bytes("\xff\xff")));
     }));
     const auto loaded = load_signer();
     ASSERT_FALSE(loaded);
@@ -193,12 +200,13 @@ TEST_F(StoredRecords, CrashBitFlippedOnDiskIsFoundWithItsPlace) {
         std::optional<Error> found;
         std::string place;
         ASSERT_TRUE(store_->view([&](ReadTransaction& txn) {
-            return txn.scan(tables::kSigners.space, {}, {}, [&](ByteView key, ByteView value) -> Result<bool> {
-                place = place_of(tables::kSigners.space, key);
-                if (auto decoded = codec_.decode(tables::kSigners.space, key, value); !decoded)
-                    found = std::move(decoded).error();
-                return true;
-            });
+            return txn.scan(
+                tables::kSigners.space, {}, {}, [&](ByteView key, ByteView value) -> Result<bool> {
+                    place = place_of(tables::kSigners.space, key);
+                    if (auto decoded = codec_.decode(tables::kSigners.space, key, value); !decoded)
+                        found = std::move(decoded).error();
+                    return true;
+                });
         }));
         ASSERT_TRUE(found) << "byte " << at;
         EXPECT_EQ(found->code, Errc::kCorrupt);

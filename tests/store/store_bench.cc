@@ -1,4 +1,5 @@
-// How fast the store commits, one JSON object a line. usage: store_bench <empty directory> [seconds a case] [linger in µs]
+// How fast the store commits, one JSON object a line. usage: store_bench <empty directory> [seconds a case]
+// [linger in µs]
 #include <sys/resource.h>
 #include <time.h>
 
@@ -26,16 +27,18 @@ constexpr std::array kSpaces{kRows};
 const std::string kValue(300, 'v');
 
 double cpu_us() {
-    struct rusage usage {};
+    struct rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    const auto us = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
+    const auto us = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
+    };
     return us(usage.ru_utime) + us(usage.ru_stime);
 }
 
 struct Case {
     int threads = 1;
-    int rows = 1;                        // puts an update
-    std::chrono::microseconds work{0};   // CPU between two updates, of two callers at a time: a slow HSM
+    int rows = 1;                       // puts an update
+    std::chrono::microseconds work{0};  // CPU between two updates, of two callers at a time: a slow HSM
 };
 
 // Of the thread's own CPU time: being preempted is not work.
@@ -67,13 +70,15 @@ bool run_case(sigillo::Store& store, const Case& how, double seconds) {
                     hsm.release();
                 }
                 const auto start = Steady::now();
-                const sigillo::Status done = store.update([&](sigillo::WriteTransaction& txn) -> sigillo::Status {
-                    for (int r = 0; r < how.rows; ++r) {
-                        const std::string key = std::to_string(t) + '/' + std::to_string(i) + '/' + std::to_string(r);
-                        SIGILLO_TRY(txn.put(kRows, as_bytes(key), as_bytes(kValue)));
-                    }
-                    return {};
-                });
+                const sigillo::Status done =
+                    store.update([&](sigillo::WriteTransaction& txn) -> sigillo::Status {
+                        for (int r = 0; r < how.rows; ++r) {
+                            const std::string key =
+                                std::to_string(t) + '/' + std::to_string(i) + '/' + std::to_string(r);
+                            SIGILLO_TRY(txn.put(kRows, as_bytes(key), as_bytes(kValue)));
+                        }
+                        return {};
+                    });
                 if (!done) failed = true;
                 latencies[static_cast<std::size_t>(t)].push_back(
                     std::chrono::duration<double, std::milli>(Steady::now() - start).count());
@@ -88,10 +93,11 @@ bool run_case(sigillo::Store& store, const Case& how, double seconds) {
     std::ranges::sort(all);
     const auto count = static_cast<double>(all.size());
     const auto percentile = [&](double p) { return all[static_cast<std::size_t>(p * (count - 1))]; };
-    std::printf("{\"name\":\"store_update_%dthreads_%drows_%lldus\",\"rate\":%.0f,\"unit\":\"updates/s\","
-                "\"puts_per_s\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"cpu_us_per_op\":%.1f}\n",
-                how.threads, how.rows, static_cast<long long>(how.work.count()), count / took, count * how.rows / took,
-                percentile(0.5), percentile(0.99), cpu / count);
+    std::printf(
+        "{\"name\":\"store_update_%dthreads_%drows_%lldus\",\"rate\":%.0f,\"unit\":\"updates/s\","
+        "\"puts_per_s\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"cpu_us_per_op\":%.1f}\n",
+        how.threads, how.rows, static_cast<long long>(how.work.count()), count / took,
+        count * how.rows / took, percentile(0.5), percentile(0.99), cpu / count);
     std::fflush(stdout);
     return !failed;
 }
@@ -112,8 +118,8 @@ int main(int argc, char** argv) {
         return 1;
     }
     using std::chrono::microseconds;
-    for (const Case& how : {Case{1, 1}, Case{1, 32}, Case{8, 1}, Case{64, 1}, Case{64, 8}, Case{64, 1, microseconds(300)},
-                            Case{64, 1, microseconds(600)}})
+    for (const Case& how : {Case{1, 1}, Case{1, 32}, Case{8, 1}, Case{64, 1}, Case{64, 8},
+                            Case{64, 1, microseconds(300)}, Case{64, 1, microseconds(600)}})
         if (!run_case(**store, how, seconds)) return 1;
     return 0;
 }

@@ -1,19 +1,17 @@
+// The contract of one transaction at a time.
 #include "tests/store/store_contract.h"
 
-#include <atomic>
-#include <barrier>
-#include <fstream>
 #include <random>
-#include <set>
 #include <stdexcept>
-#include <thread>
 
 namespace sigillo::testing {
 namespace {
 
-Errc code_of(const Status& status) { return status ? Errc{} : status.error().code; }
+Errc code_of(const Status& status) {
+    return status ? Errc{} : status.error().code;
+}
 
-// ---- one transaction at a time ----------------------------------------------------------------------------------
+// ---- one transaction at a time ------------------------------------------------------------------
 
 TEST_P(StoreContract, WhatWasPutIsReadByLaterTransactions) {
     put_text(store(), kFirst, "key", "value");
@@ -49,7 +47,8 @@ TEST_P(StoreContract, ATransactionReadsItsOwnWrites) {
 }
 
 TEST_P(StoreContract, ErasingWhatIsAbsentIsFine) {
-    const Status done = store().update([](WriteTransaction& txn) { return txn.erase(kFirst, as_bytes("nothing")); });
+    const Status done =
+        store().update([](WriteTransaction& txn) { return txn.erase(kFirst, as_bytes("nothing")); });
     EXPECT_TRUE(done);
 }
 
@@ -70,9 +69,9 @@ TEST_P(StoreContract, AnErrorUndoesAllWrites) {
 
 TEST_P(StoreContract, AnExceptionUndoesAllWritesAndIsAnInternalError) {
     EXPECT_EQ(code_of(store().update([](WriteTransaction& txn) -> Status {
-        SIGILLO_TRY(txn.put(kFirst, as_bytes("key"), as_bytes("value")));
-        throw std::runtime_error("a bug");
-    })),
+                  SIGILLO_TRY(txn.put(kFirst, as_bytes("key"), as_bytes("value")));
+                  throw std::runtime_error("a bug");
+              })),
               Errc::kInternal);
     EXPECT_EQ(code_of(store().update([](WriteTransaction&) -> Status { throw 7; })), Errc::kInternal);
     EXPECT_EQ(code_of(store().view([](ReadTransaction&) -> Status { throw std::runtime_error("a bug"); })),
@@ -116,25 +115,29 @@ TEST_P(StoreContract, KeysAndValuesBeyondTheLimitsAreRefused) {
     EXPECT_EQ(put(too_long, "value"), Errc::kInvalidArgument);
     EXPECT_EQ(put("key", too_large), Errc::kInvalidArgument);
     const auto other = [&](auto&& body) { return code_of(store().update(body)); };
-    EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.erase(kFirst, as_bytes(too_long)); }), Errc::kInvalidArgument);
+    EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.erase(kFirst, as_bytes(too_long)); }),
+              Errc::kInvalidArgument);
     EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.erase(kFirst, {}); }), Errc::kInvalidArgument);
-    EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.insert_once(kFirst, {}, {}); }), Errc::kInvalidArgument);
+    EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.insert_once(kFirst, {}, {}); }),
+              Errc::kInvalidArgument);
     EXPECT_EQ(other([&](WriteTransaction& txn) { return txn.put(Space{"third"}, as_bytes("k"), {}); }),
               Errc::kInvalidArgument);
     EXPECT_EQ(code_of(store().view([&](ReadTransaction& txn) -> Status {
-        SIGILLO_TRY(txn.get(kFirst, as_bytes(too_long)));
-        return {};
-    })),
+                  SIGILLO_TRY(txn.get(kFirst, as_bytes(too_long)));
+                  return {};
+              })),
               Errc::kInvalidArgument);
     EXPECT_TRUE(scan_text(store(), kFirst).empty());
 }
 
-// ---- scans ------------------------------------------------------------------------------------------------------
+// ---- scans --------------------------------------------------------------------------------------
 
 TEST_P(StoreContract, AScanGoesInOrderOfUnsignedBytes) {
-    for (const char* key : {"b", "\xff", "a", "ab", "\x7f", "\x80", "B", "aa"}) put_text(store(), kFirst, key, "");
+    for (const char* key : {"b", "\xff", "a", "ab", "\x7f", "\x80", "B", "aa"})
+        put_text(store(), kFirst, key, "");
     Rows expected;
-    for (const char* key : {"B", "a", "aa", "ab", "b", "\x7f", "\x80", "\xff"}) expected.emplace_back(key, "");
+    for (const char* key : {"B", "a", "aa", "ab", "b", "\x7f", "\x80", "\xff"})
+        expected.emplace_back(key, "");
     EXPECT_EQ(scan_text(store(), kFirst), expected);
 }
 
@@ -201,7 +204,8 @@ std::string random_key(std::mt19937& rng) {
     return key;
 }
 
-Rows model_scan(const std::map<std::string, std::string>& model, const std::string& prefix, const std::string& from) {
+Rows model_scan(const std::map<std::string, std::string>& model, const std::string& prefix,
+                const std::string& from) {
     Rows rows;
     for (const auto& [key, value] : model)
         if (key >= from && key.starts_with(prefix)) rows.emplace_back(key, value);
@@ -258,166 +262,6 @@ TEST_P(StoreContract, ReadsAndScansAgreeWithAMapUnderRandomWork) {
         if (commits) model = next;
         ASSERT_EQ(scan_text(store(), kFirst), model_scan(model, "", "")) << "round " << round;
     }
-}
-
-// ---- many at a time -----------------------------------------------------------------------------------------------
-
-TEST_P(StoreContract, ExactlyOneOfTwentyConcurrentInsertsSucceeds) {
-    constexpr int kThreads = 20;
-    constexpr int kKeys = 40;
-    std::array<std::atomic<int>, kKeys> inserted{};
-    std::barrier together(kThreads);
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t) {
-        threads.emplace_back([&, t] {
-            for (int k = 0; k < kKeys; ++k) {
-                together.arrive_and_wait();
-                const std::string key = "otp" + std::to_string(k);
-                const std::string value = std::to_string(t);
-                const Status done = store().update([&](WriteTransaction& txn) {
-                    return txn.insert_once(kFirst, as_bytes(key), as_bytes(value));
-                });
-                if (done) {
-                    ++inserted[static_cast<std::size_t>(k)];
-                } else {
-                    EXPECT_EQ(done.error().code, Errc::kAlreadyExists);
-                }
-            }
-        });
-    }
-    for (auto& thread : threads) thread.join();
-    for (const auto& count : inserted) EXPECT_EQ(count, 1);
-}
-
-TEST_P(StoreContract, ConcurrentUpdatesAreSerialisable) {
-    constexpr int kThreads = 16;
-    constexpr int kRounds = 100;
-    put_text(store(), kFirst, "counter", "0");
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t) {
-        threads.emplace_back([&, t] {
-            for (int i = 0; i < kRounds; ++i) {
-                const bool gives_up = (i + t) % 5 == 0;
-                const Status done = store().update([&](WriteTransaction& txn) -> Status {
-                    SIGILLO_ASSIGN(const auto value, txn.get(kFirst, as_bytes("counter")));
-                    const std::string next = std::to_string(std::stoi(std::string(as_text(*value))) + 1);
-                    SIGILLO_TRY(txn.put(kFirst, as_bytes("counter"), as_bytes(next)));
-                    // Every value of the counter is seen by one transaction only.
-                    SIGILLO_TRY(txn.insert_once(kSecond, as_bytes(next), {}));
-                    if (gives_up) return fail(Errc::kConflict, "undone");
-                    return {};
-                });
-                EXPECT_EQ(code_of(done), gives_up ? Errc::kConflict : Errc{});
-            }
-        });
-    }
-    for (auto& thread : threads) thread.join();
-    const int expected = kThreads * kRounds * 4 / 5;
-    EXPECT_EQ(get_text(store(), kFirst, "counter"), std::to_string(expected));
-    EXPECT_EQ(scan_text(store(), kSecond).size(), static_cast<std::size_t>(expected));
-}
-
-TEST_P(StoreContract, WhatUpdateAcknowledgedEveryLaterViewSees) {
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 8; ++t) {
-        threads.emplace_back([&, t] {
-            for (int i = 0; i < 50; ++i) {
-                const std::string key = std::to_string(t) + "/" + std::to_string(i);
-                put_text(store(), kFirst, key, "x");
-                EXPECT_EQ(get_text(store(), kFirst, key), "x");
-            }
-        });
-    }
-    for (auto& thread : threads) thread.join();
-}
-
-TEST_P(StoreContract, AViewIsASnapshot) {
-    put_text(store(), kFirst, "a", "1");
-    const Status viewed = store().view([&](ReadTransaction& txn) -> Status {
-        EXPECT_EQ(scan_text(txn, kFirst), (Rows{{"a", "1"}}));
-        std::thread([&] {
-            put_text(store(), kFirst, "a", "2");
-            put_text(store(), kFirst, "b", "2");
-        }).join();
-        EXPECT_EQ(scan_text(txn, kFirst), (Rows{{"a", "1"}}));
-        return {};
-    });
-    EXPECT_TRUE(viewed);
-    EXPECT_EQ(scan_text(store(), kFirst), (Rows{{"a", "2"}, {"b", "2"}}));
-}
-
-TEST_P(StoreContract, ABodyThatCallsTheStoreIsRefused) {
-    const Status outer = store().update([&](WriteTransaction&) -> Status {
-        EXPECT_EQ(code_of(store().update([](WriteTransaction&) { return Status(); })), Errc::kInternal);
-        EXPECT_EQ(code_of(store().view([](ReadTransaction&) { return Status(); })), Errc::kInternal);
-        return {};
-    });
-    EXPECT_TRUE(outer);
-}
-
-// ---- life -----------------------------------------------------------------------------------------------------------
-
-TEST_P(StoreContract, EverythingIsThereAfterReopening) {
-    put_text(store(), kFirst, "a", "1");
-    put_text(store(), kSecond, "b", std::string(100'000, 'x'));
-    subject_->reopen();
-    EXPECT_EQ(get_text(store(), kFirst, "a"), "1");
-    EXPECT_EQ(get_text(store(), kSecond, "b"), std::string(100'000, 'x'));
-    put_text(store(), kFirst, "a", "2");
-    EXPECT_EQ(get_text(store(), kFirst, "a"), "2");
-}
-
-TEST_P(StoreContract, HealthOfAFreshStoreIsGood) {
-    put_text(store(), kFirst, "a", "1");
-    const StoreHealth health = store().health();
-    EXPECT_TRUE(health.writable);
-    EXPECT_EQ(health.reason, "");
-    EXPECT_EQ(health.waiting, 0U);
-    EXPECT_EQ(health.oldest_reader_ms, 0);
-    EXPECT_LT(health.bytes_used, health.bytes_limit);
-}
-
-TEST_P(StoreContract, BackupUnderLoadIsOneConsistentState) {
-    // Both keys always change together, and the history grows by a row each time.
-    std::atomic<bool> stop = false;
-    std::atomic<int> done = 0;
-    std::thread writer([&] {
-        for (int i = 1; !stop; ++i) {
-            const std::string number = std::to_string(i);
-            const Status updated = store().update([&](WriteTransaction& txn) -> Status {
-                SIGILLO_TRY(txn.put(kFirst, as_bytes("left"), as_bytes(number)));
-                SIGILLO_TRY(txn.put(kSecond, as_bytes("right"), as_bytes(number)));
-                return txn.put(kSecond, as_bytes("row" + number), as_bytes(std::string(2000, 'x')));
-            });
-            EXPECT_TRUE(updated);
-            done = i;
-        }
-    });
-    for (int copy = 0; copy < 5; ++copy) {
-        while (done < 20 * (copy + 1)) std::this_thread::yield();
-        const int acknowledged = done;
-        const std::string directory = subject_->fresh_directory();
-        const Status copied = store().copy_to(directory);
-        ASSERT_TRUE(copied) << to_string(copied.error());
-        const auto restored = subject_->open_copy(directory);
-        const auto left = get_text(restored->store(), kFirst, "left");
-        ASSERT_TRUE(left);
-        EXPECT_EQ(left, get_text(restored->store(), kSecond, "right"));
-        EXPECT_EQ(scan_text(restored->store(), kSecond, "row").size(), static_cast<std::size_t>(std::stoi(*left)));
-        EXPECT_GE(std::stoi(*left), acknowledged);
-    }
-    stop = true;
-    writer.join();
-}
-
-TEST_P(StoreContract, ACopyWantsAnEmptyDirectory) {
-    const std::string directory = subject_->fresh_directory();
-    ASSERT_TRUE(store().copy_to(directory));
-    const Status again = store().copy_to(directory);
-    ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().code, Errc::kInvalidArgument);
-    EXPECT_EQ(again.error().field, "directory");
-    EXPECT_TRUE(subject_->open_copy(directory)) << "the refused copy must leave the first one alone";
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 namespace sigillo::testing {
 
 void put_text(Store& store, Space space, const std::string& key, const std::string& value) {
-    const Status put = store.update([&](WriteTransaction& txn) { return txn.put(space, as_bytes(key), as_bytes(value)); });
+    const Status put =
+        store.update([&](WriteTransaction& txn) { return txn.put(space, as_bytes(key), as_bytes(value)); });
     ASSERT_TRUE(put) << to_string(put.error());
 }
 

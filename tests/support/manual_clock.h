@@ -9,7 +9,7 @@
 namespace sigillo::testing {
 
 class ManualClock final : public Clock {
-   public:
+ public:
     explicit ManualClock(WallTime start = from_unix_millis(1'800'000'000'000)) : wall_(unix_millis(start)) {}
     WallTime now() const override { return from_unix_millis(wall_.load()); }
     BootTime boot_now() const override { return BootTime(boot_.load()); }
@@ -27,7 +27,7 @@ class ManualClock final : public Clock {
         boot_ = 0;
     }
 
-   private:
+ private:
     std::atomic<std::int64_t> wall_;
     std::atomic<std::int64_t> boot_{1'000'000};
     std::string boot_id_ = "11111111-1111-4111-8111-111111111111";

@@ -7,7 +7,7 @@
 namespace sigillo::testing {
 
 class ScratchDirectory {
-   public:
+ public:
     ScratchDirectory();
     ~ScratchDirectory();
     ScratchDirectory(const ScratchDirectory&) = delete;
@@ -15,7 +15,7 @@ class ScratchDirectory {
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
-   private:
+ private:
     std::filesystem::path path_;
 };
 

@@ -17,7 +17,7 @@ namespace sigillo::testing {
 
 // Thread-safe. A wrapped key is a random handle of a key that this object remembers, so it unwraps only here.
 class SoftwareKeyStore final : public KeyStore {
-   public:
+ public:
     static constexpr const char* kScheme = "software";
 
     SoftwareKeyStore();
@@ -39,7 +39,7 @@ class SoftwareKeyStore final : public KeyStore {
     std::shared_ptr<SoftwareKey> behind(const WrappedKey& wrapped);
     std::uint64_t unwraps() const { return unwraps_; }
 
-   private:
+ private:
     Status fault() const;
 
     const SecretBytes records_key_;

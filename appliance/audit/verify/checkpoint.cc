@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::string_view kEpochInfix = "/epoch-";
 
-std::unexpected<Error> malformed(const std::string& why) { return fail(Errc::kCorrupt, "checkpoint: " + why); }
+std::unexpected<Error> malformed(const std::string& why) {
+    return fail(Errc::kCorrupt, "checkpoint: " + why);
+}
 
 // Decimal without sign or leading zeroes.
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -24,7 +26,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 }  // namespace
 
 std::string format_checkpoint(const Checkpoint& checkpoint) {
-    return checkpoint.origin + '\n' + std::to_string(checkpoint.size) + '\n' + base64_encode(checkpoint.root) + '\n';
+    return checkpoint.origin + '\n' + std::to_string(checkpoint.size) + '\n' +
+           base64_encode(checkpoint.root) + '\n';
 }
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {

@@ -1,5 +1,5 @@
-// Checkpoints, the signed heads of a log: https://c2sp.org/tlog-checkpoint; and whose word counts for which log.
-// Pure functions; safe from any thread. Errors: kCorrupt, unless another is named.
+// Checkpoints, the signed heads of a log: https://c2sp.org/tlog-checkpoint; and whose word counts for which
+// log. Pure functions; safe from any thread. Errors: kCorrupt, unless another is named.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,17 @@ std::optional<std::uint64_t> epoch_of_origin(std::string_view base, std::string_
 
 // The keys that a verifier trusts.
 class TrustedKeys {
-   public:
+ public:
     explicit TrustedKeys(std::vector<NoteKey> keys) : keys_(std::move(keys)) {}
     // One verifier key a line; empty lines and lines beginning with '#' are skipped. kInvalidArgument.
     static Result<TrustedKeys> parse(std::string_view text);
 
-    // The key for the log of that origin: the one of that name; else the one of whose name the origin is an epoch,
-    // renamed (the same Ed25519 key signs all epochs of a log).
+    // The key for the log of that origin: the one of that name; else the one of whose name the origin is an
+    // epoch, renamed (the same Ed25519 key signs all epochs of a log).
     std::optional<NoteKey> find(std::string_view origin) const;
     const std::vector<NoteKey>& keys() const { return keys_; }
 
-   private:
+ private:
     std::vector<NoteKey> keys_;
 };
 

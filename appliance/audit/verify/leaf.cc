@@ -11,14 +11,22 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::unexpected<Error> refuse(const std::string& why) { return fail(Errc::kCorrupt, "is no event: " + why); }
+std::unexpected<Error> refuse(const std::string& why) {
+    return fail(Errc::kCorrupt, "is no event: " + why);
+}
 
 // What event.h writes, written again: `json` is canonical exactly when this gives the same bytes.
 bool write(std::string& out, const Json& value, unsigned depth) {
     switch (value.type()) {
-        case Json::value_t::string: append_json_string(out, value.get_ref<const std::string&>()); return true;
-        case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return true;
-        case Json::value_t::number_unsigned: out += std::to_string(value.get<std::uint64_t>()); return value.get<std::uint64_t>() <= kLargestInteger;
+        case Json::value_t::string:
+            append_json_string(out, value.get_ref<const std::string&>());
+            return true;
+        case Json::value_t::boolean:
+            out += value.get<bool>() ? "true" : "false";
+            return true;
+        case Json::value_t::number_unsigned:
+            out += std::to_string(value.get<std::uint64_t>());
+            return value.get<std::uint64_t>() <= kLargestInteger;
         case Json::value_t::array: {
             if (depth == 0) return false;
             out += '[';
@@ -30,12 +38,14 @@ bool write(std::string& out, const Json& value, unsigned depth) {
             out += ']';
             return true;
         }
-        default: return false;
+        default:
+            return false;
     }
 }
 
 Result<RecordChange> record_change(const Json& item) {
-    if (!item.is_array() || item.size() != 3 || !item[0].is_string() || !item[1].is_string() || !item[2].is_number_unsigned())
+    if (!item.is_array() || item.size() != 3 || !item[0].is_string() || !item[1].is_string() ||
+        !item[2].is_number_unsigned())
         return refuse("\"records\" has a member that is not [space, key, version]");
     auto key = base64_decode(item[1].get_ref<const std::string&>());
     if (!key) return refuse("\"records\" has a key that is not base64");
@@ -65,16 +75,22 @@ Result<Leaf> read(const Json& event, std::string_view text) {
     Leaf leaf;
     std::string canonical = "{";
     for (const auto& [name, value] : event.items()) {
-        if (!std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; })) return refuse("a name that is not ASCII");
+        if (!std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f; }))
+            return refuse("a name that is not ASCII");
         if (canonical.size() > 1) canonical += ',';
         append_json_string(canonical, name);
         canonical += ':';
-        if (!write(canonical, value, name == "records" ? 2 : 1)) return refuse("\"" + name + "\" has a value that events do not have");
+        if (!write(canonical, value, name == "records" ? 2 : 1))
+            return refuse("\"" + name + "\" has a value that events do not have");
         if (name == "records" && !value.is_array()) return refuse("\"records\" is no list");
-        if (value.is_string()) leaf.texts.emplace(name, value.get<std::string>());
-        else if (value.is_boolean()) leaf.flags.emplace(name, value.get<bool>());
-        else if (value.is_number()) leaf.numbers.emplace(name, value.get<std::uint64_t>());
-        else SIGILLO_TRY(take_list(leaf, name, value));
+        if (value.is_string())
+            leaf.texts.emplace(name, value.get<std::string>());
+        else if (value.is_boolean())
+            leaf.flags.emplace(name, value.get<bool>());
+        else if (value.is_number())
+            leaf.numbers.emplace(name, value.get<std::uint64_t>());
+        else
+            SIGILLO_TRY(take_list(leaf, name, value));
     }
     canonical += '}';
     if (canonical != text) return refuse("not in its canonical spelling (RFC 8785)");
@@ -99,14 +115,16 @@ std::optional<std::uint64_t> Leaf::number(std::string_view name) const {
 Result<Leaf> parse_leaf(ByteView json) {
     const std::string_view text = as_text(json);
     if (!is_utf8(text)) return refuse("not UTF-8");
-    // Depth is bounded by the parser's callback-free DOM only through the leaf's length (65,535 bytes); deeper nesting
-    // than an event has is refused before the parser sees it.
+    // Depth is bounded by the parser's callback-free DOM only through the leaf's length (65,535 bytes);
+    // deeper nesting than an event has is refused before the parser sees it.
     std::size_t depth = 0;
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (in_string) {
-            if (text[i] == '\\') ++i;
-            else if (text[i] == '"') in_string = false;
+            if (text[i] == '\\')
+                ++i;
+            else if (text[i] == '"')
+                in_string = false;
         } else if (text[i] == '"') {
             in_string = true;
         } else if (text[i] == '{' || text[i] == '[') {

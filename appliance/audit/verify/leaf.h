@@ -1,5 +1,5 @@
-// A leaf of the signing log, read back: the canonical JSON that event.h writes. FORMAT.md lists the types of event.
-// Pure functions; safe from any thread.
+// A leaf of the signing log, read back: the canonical JSON that event.h writes. FORMAT.md lists the types of
+// event. Pure functions; safe from any thread.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,8 @@
 namespace sigillo::audit {
 namespace {
 
-// A publisher may replace the partial tiles between our look at the checkpoint and theirs; then there is a newer one.
+// A publisher may replace the partial tiles between our look at the checkpoint and theirs; then there is a
+// newer one.
 constexpr int kOpenTries = 8;
 constexpr std::uint64_t kProgressEvery = 16;  // bundles
 
@@ -61,11 +62,13 @@ Error LogSnapshot::blame_right_edge() const {
                 below = subtree_root(*tile);
             }
             if (below != hashes_here[i])
-                return Error{Errc::kCorrupt, directory_.path_of(name).string() + ": hash " + std::to_string(i) +
-                                                 " is neither that of what lies below it nor under the checkpoint's root"};
+                return Error{Errc::kCorrupt,
+                             directory_.path_of(name).string() + ": hash " + std::to_string(i) +
+                                 " is neither that of what lies below it nor under the checkpoint's root"};
         }
     }
-    return Error{Errc::kCorrupt, directory_.root().string() + ": the tiles do not hash to the checkpoint's root at size " +
+    return Error{Errc::kCorrupt, directory_.root().string() +
+                                     ": the tiles do not hash to the checkpoint's root at size " +
                                      std::to_string(checkpoint().size)};
 }
 
@@ -88,39 +91,47 @@ Result<std::vector<Bytes>> LogSnapshot::entries(std::uint64_t index) const {
 
 NodeReader LogSnapshot::nodes() const {
     const auto tiles = std::make_shared<TileNodes>(
-        [this](unsigned level, std::uint64_t index, unsigned) { return hashes(level, index); }, checkpoint().size);
+        [this](unsigned level, std::uint64_t index, unsigned) { return hashes(level, index); },
+        checkpoint().size);
     return [tiles](unsigned level, std::uint64_t index) { return tiles->node(level, index); };
 }
 
 Result<LogSnapshot::ProvenLeaf> LogSnapshot::prove(std::uint64_t index) const {
     if (index >= checkpoint().size)
-        return fail(Errc::kInvalidArgument, "leaf " + std::to_string(index) + " is not in this log: its checkpoint has size " +
-                                                std::to_string(checkpoint().size), "index");
+        return fail(Errc::kInvalidArgument,
+                    "leaf " + std::to_string(index) + " is not in this log: its checkpoint has size " +
+                        std::to_string(checkpoint().size),
+                    "index");
     const std::uint64_t bundle = index / kTileWidth;
     SIGILLO_ASSIGN(auto all, entries(bundle));
     ProvenLeaf proven{std::move(all[index % kTileWidth]), {}};
     SIGILLO_ASSIGN(proven.proof, inclusion_proof(index, checkpoint().size, nodes()));
     if (!verify_inclusion(index, checkpoint().size, leaf_hash(proven.leaf), proven.proof, checkpoint().root))
-        return fail(Errc::kCorrupt, tile_path({true, 0, bundle, tile_width(checkpoint().size, 0, bundle)}) + ": leaf " +
-                                        std::to_string(index) + ", or a tile above it, does not hash to the checkpoint");
+        return fail(Errc::kCorrupt, tile_path({true, 0, bundle, tile_width(checkpoint().size, 0, bundle)}) +
+                                        ": leaf " + std::to_string(index) +
+                                        ", or a tile above it, does not hash to the checkpoint");
     return proven;
 }
 
 Status LogSnapshot::extends(const Checkpoint& older) const {
     const Checkpoint& newer = checkpoint();
-    const std::string sizes = "the older checkpoint has size " + std::to_string(older.size) + ", the log " + std::to_string(newer.size);
+    const std::string sizes = "the older checkpoint has size " + std::to_string(older.size) + ", the log " +
+                              std::to_string(newer.size);
     if (older.origin != newer.origin)
-        return fail(Errc::kInvalidArgument, "the older checkpoint is of " + older.origin + ", the log is " + newer.origin, "old");
+        return fail(Errc::kInvalidArgument,
+                    "the older checkpoint is of " + older.origin + ", the log is " + newer.origin, "old");
     if (older.size > newer.size) return fail(Errc::kCorrupt, "the log was cut off or rolled back: " + sizes);
     SIGILLO_ASSIGN(const auto proof, consistency_proof(older.size, newer.size, nodes()));
     if (!verify_consistency(older.size, newer.size, older.root, newer.root, proof))
-        return fail(Errc::kCorrupt, "the log is not an extension of the older checkpoint, leaves below size " +
-                                        std::to_string(older.size) + " were changed: " + sizes);
+        return fail(Errc::kCorrupt,
+                    "the log is not an extension of the older checkpoint, leaves below size " +
+                        std::to_string(older.size) + " were changed: " + sizes);
     return {};
 }
 
 // Bundle and level-0 tile disagree. The tile above, if there is one, says which of the two was altered.
-Status LogSnapshot::blame(std::uint64_t bundle, const std::vector<Hash>& computed, const std::vector<Hash>& tile) const {
+Status LogSnapshot::blame(std::uint64_t bundle, const std::vector<Hash>& computed,
+                          const std::vector<Hash>& tile) const {
     const auto differing = std::ranges::mismatch(computed, tile).in1 - computed.begin();
     const std::uint64_t leaf = bundle * kTileWidth + static_cast<std::uint64_t>(differing);
     const std::string bundle_name = tile_path({true, 0, bundle, static_cast<unsigned>(tile.size())});
@@ -133,11 +144,12 @@ Status LogSnapshot::blame(std::uint64_t bundle, const std::vector<Hash>& compute
     }
     // The right edge has been held against the signed root when the snapshot was opened.
     if (pinned_entries_.contains(bundle)) verdict = ": the bundle was altered";
-    return fail(Errc::kCorrupt, bundle_name + ": leaf " + std::to_string(leaf) + " does not hash to its place in " +
-                                    name_of(0, bundle) + verdict);
+    return fail(Errc::kCorrupt, bundle_name + ": leaf " + std::to_string(leaf) +
+                                    " does not hash to its place in " + name_of(0, bundle) + verdict);
 }
 
-Status LogSnapshot::verify_bundle(std::uint64_t bundle, std::vector<Hash>& computed, const Visit& visit) const {
+Status LogSnapshot::verify_bundle(std::uint64_t bundle, std::vector<Hash>& computed,
+                                  const Visit& visit) const {
     SIGILLO_ASSIGN(const auto leaves, entries(bundle));
     SIGILLO_ASSIGN(const auto tile, hashes(0, bundle));
     computed.clear();
@@ -147,7 +159,8 @@ Status LogSnapshot::verify_bundle(std::uint64_t bundle, std::vector<Hash>& compu
     for (const Bytes& leaf : leaves) {
         if (auto status = visit(index, leaf); !status) {
             Error error = std::move(status).error();
-            error.detail = tile_path({true, 0, bundle, static_cast<unsigned>(tile.size())}) + ": leaf " + std::to_string(index) + ": " + error.detail;
+            error.detail = tile_path({true, 0, bundle, static_cast<unsigned>(tile.size())}) + ": leaf " +
+                           std::to_string(index) + ": " + error.detail;
             return std::unexpected(std::move(error));
         }
         ++index;
@@ -174,14 +187,16 @@ Status LogSnapshot::verify_tree(const Visit& visit, const Progress& progress) co
             const auto expected = std::span(roots).subspan(index * kTileWidth, tile.size());
             const auto [differing, unused] = std::ranges::mismatch(tile, expected);
             if (differing != tile.end())
-                return fail(Errc::kCorrupt, name_of(level, index) + ": hash " + std::to_string(differing - tile.begin()) +
+                return fail(Errc::kCorrupt, name_of(level, index) + ": hash " +
+                                                std::to_string(differing - tile.begin()) +
                                                 " is not that of the tile below it");
             if (tile.size() == kTileWidth) above.push_back(subtree_root(tile));
         }
         roots = std::move(above);
     }
     if (tree.root() != checkpoint().root)
-        return fail(Errc::kCorrupt, "the leaves do not hash to the root of the checkpoint at size " + std::to_string(size));
+        return fail(Errc::kCorrupt,
+                    "the leaves do not hash to the root of the checkpoint at size " + std::to_string(size));
     if (progress) progress(size, size);
     return {};
 }
@@ -191,7 +206,8 @@ Status LogSnapshot::check_partial(const TileName& name) const {
     if (tile_width(size, name.level, name.index) < name.width) return {};  // newer than the checkpoint
     const auto path = directory_.path_of(name).string();
     SIGILLO_ASSIGN(const auto known, hashes(name.level, name.index));
-    // Read as it stands: the full tile is no substitute for this look. It may be gone by now, replaced by a newer one.
+    // Read as it stands: the full tile is no substitute for this look. It may be gone by now, replaced by a
+    // newer one.
     std::vector<Hash> found;
     if (name.entries) {
         const auto own = directory_.entries(name.index, name.width);
@@ -219,11 +235,13 @@ Result<std::vector<std::string>> LogSnapshot::check_other_files() const {
         if (file->is_directory(vanished) || vanished) continue;
         const std::string relative = file->path().lexically_relative(directory_.root()).generic_string();
         const auto name = parse_tile_path(relative);
-        if (!name) strangers.push_back(relative);
-        else if (name->width < kTileWidth) SIGILLO_TRY(check_partial(*name));
+        if (!name)
+            strangers.push_back(relative);
+        else if (name->width < kTileWidth)
+            SIGILLO_TRY(check_partial(*name));
     }
-    // A folder of partial tiles that the publisher removes under our feet ends the walk on some systems; what is gone is
-    // not part of the log.
+    // A folder of partial tiles that the publisher removes under our feet ends the walk on some systems; what
+    // is gone is not part of the log.
     if (code && code != std::errc::no_such_file_or_directory)
         return fail(Errc::kUnavailable, "walking " + root.string() + ": " + code.message(), {}, code.value());
     return strangers;

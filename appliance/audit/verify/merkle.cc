@@ -10,7 +10,9 @@ constexpr std::uint8_t kLeafPrefix = 0;
 constexpr std::uint8_t kNodePrefix = 1;
 
 // The largest power of two below n; n ≥ 2.
-std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
+std::uint64_t split(std::uint64_t n) {
+    return std::bit_floor(n - 1);
+}
 
 // MTH(D[begin:end]), where begin is a multiple of the smallest power of two that is not below end - begin.
 Result<Hash> range_root(std::uint64_t begin, std::uint64_t end, const NodeReader& nodes) {
@@ -34,8 +36,8 @@ Status append_path(std::uint64_t index, std::uint64_t begin, std::uint64_t end, 
     return {};
 }
 
-// SUBPROOF(old, D[begin:end], whole): `old` counts from 0, begin < old ≤ end; `whole` says that the old tree is this
-// very range, whose hash the verifier knows.
+// SUBPROOF(old, D[begin:end], whole): `old` counts from 0, begin < old ≤ end; `whole` says that the old tree
+// is this very range, whose hash the verifier knows.
 Status append_subproof(std::uint64_t old, std::uint64_t begin, std::uint64_t end, bool whole,
                        const NodeReader& nodes, std::vector<Hash>& proof) {
     if (old == end) {
@@ -55,7 +57,9 @@ Status append_subproof(std::uint64_t old, std::uint64_t begin, std::uint64_t end
 
 }  // namespace
 
-Hash leaf_hash(ByteView leaf) { return sha256({ByteView(&kLeafPrefix, 1), leaf}); }
+Hash leaf_hash(ByteView leaf) {
+    return sha256({ByteView(&kLeafPrefix, 1), leaf});
+}
 
 Hash node_hash(const Hash& left, const Hash& right) {
     std::array<std::uint8_t, 65> input;
@@ -65,7 +69,9 @@ Hash node_hash(const Hash& left, const Hash& right) {
     return sha256(ByteView(input));
 }
 
-Hash empty_root() { return sha256(ByteView()); }
+Hash empty_root() {
+    return sha256(ByteView());
+}
 
 Result<Hash> to_hash(ByteView bytes) {
     Hash hash;
@@ -125,8 +131,8 @@ Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t siz
 }
 
 // RFC 9162 §2.1.3.2.
-bool verify_inclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf, const std::vector<Hash>& proof,
-                      const Hash& root) {
+bool verify_inclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf,
+                      const std::vector<Hash>& proof, const Hash& root) {
     if (index >= size) return false;
     std::uint64_t fn = index;
     std::uint64_t sn = size - 1;
@@ -158,8 +164,8 @@ Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_
 }
 
 // RFC 9162 §2.1.4.2.
-bool verify_consistency(std::uint64_t old_size, std::uint64_t new_size, const Hash& old_root, const Hash& new_root,
-                        const std::vector<Hash>& proof) {
+bool verify_consistency(std::uint64_t old_size, std::uint64_t new_size, const Hash& old_root,
+                        const Hash& new_root, const std::vector<Hash>& proof) {
     if (old_size > new_size) return false;
     if (old_size == new_size) return proof.empty() && old_root == new_root;
     if (old_size == 0) return proof.empty() && old_root == empty_root();

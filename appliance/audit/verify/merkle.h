@@ -14,15 +14,15 @@ namespace sigillo::audit {
 
 using Hash = Sha256Value;
 
-Hash leaf_hash(ByteView leaf);                             // SHA-256(0x00 ‖ leaf)
-Hash node_hash(const Hash& left, const Hash& right);       // SHA-256(0x01 ‖ left ‖ right)
-Hash empty_root();                                         // SHA-256("")
-Result<Hash> to_hash(ByteView bytes);                      // kCorrupt unless 32 bytes
+Hash leaf_hash(ByteView leaf);                        // SHA-256(0x00 ‖ leaf)
+Hash node_hash(const Hash& left, const Hash& right);  // SHA-256(0x01 ‖ left ‖ right)
+Hash empty_root();                                    // SHA-256("")
+Result<Hash> to_hash(ByteView bytes);                 // kCorrupt unless 32 bytes
 
-// The complete subtrees that a tree of size() leaves consists of, largest first: all that is needed to append and
-// to know the root. popcount(size()) hashes. Not thread-safe.
+// The complete subtrees that a tree of size() leaves consists of, largest first: all that is needed to append
+// and to know the root. popcount(size()) hashes. Not thread-safe.
 class Frontier {
-   public:
+ public:
     Frontier() = default;
     // kCorrupt when the number of hashes does not fit the size.
     static Result<Frontier> create(std::uint64_t size, std::vector<Hash> hashes);
@@ -32,7 +32,7 @@ class Frontier {
     std::uint64_t size() const { return size_; }
     const std::vector<Hash>& hashes() const { return hashes_; }
 
-   private:
+ private:
     std::uint64_t size_ = 0;
     std::vector<Hash> hashes_;
 };
@@ -46,12 +46,14 @@ Result<Frontier> tree_frontier(std::uint64_t size, const NodeReader& nodes);
 
 // RFC 6962 §2.1.1: kInvalidArgument unless index < size.
 Result<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size, const NodeReader& nodes);
-bool verify_inclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf, const std::vector<Hash>& proof,
-                      const Hash& root);
+bool verify_inclusion(std::uint64_t index, std::uint64_t size, const Hash& leaf,
+                      const std::vector<Hash>& proof, const Hash& root);
 
-// RFC 6962 §2.1.2: kInvalidArgument unless old_size ≤ new_size. Empty when the sizes are equal or old_size is 0.
-Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size, const NodeReader& nodes);
-bool verify_consistency(std::uint64_t old_size, std::uint64_t new_size, const Hash& old_root, const Hash& new_root,
-                        const std::vector<Hash>& proof);
+// RFC 6962 §2.1.2: kInvalidArgument unless old_size ≤ new_size. Empty when the sizes are equal or old_size is
+// 0.
+Result<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size,
+                                            const NodeReader& nodes);
+bool verify_consistency(std::uint64_t old_size, std::uint64_t new_size, const Hash& old_root,
+                        const Hash& new_root, const std::vector<Hash>& proof);
 
 }  // namespace sigillo::audit

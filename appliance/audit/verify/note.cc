@@ -30,13 +30,16 @@ bool is_key_name(std::string_view name) {
     return true;
 }
 
-std::unexpected<Error> malformed(const std::string& why) { return fail(Errc::kCorrupt, "signed note: " + why); }
+std::unexpected<Error> malformed(const std::string& why) {
+    return fail(Errc::kCorrupt, "signed note: " + why);
+}
 
 }  // namespace
 
 Result<NoteKey> NoteKey::create(std::string_view name, ByteView public_key) {
     if (!is_key_name(name)) return fail(Errc::kInvalidArgument, "verifier key: bad name", "key");
-    if (public_key.size() != 32) return fail(Errc::kInvalidArgument, "verifier key: Ed25519 keys have 32 bytes", "key");
+    if (public_key.size() != 32)
+        return fail(Errc::kInvalidArgument, "verifier key: Ed25519 keys have 32 bytes", "key");
     NoteKey key;
     key.name_ = name;
     std::ranges::copy(public_key, key.public_key_.begin());
@@ -46,7 +49,9 @@ Result<NoteKey> NoteKey::create(std::string_view name, ByteView public_key) {
 }
 
 Result<NoteKey> NoteKey::parse(std::string_view text) {
-    const auto wrong = [](const char* why) { return fail(Errc::kInvalidArgument, std::string("verifier key: ") + why, "key"); };
+    const auto wrong = [](const char* why) {
+        return fail(Errc::kInvalidArgument, std::string("verifier key: ") + why, "key");
+    };
     const auto first = text.find('+');
     const auto second = first == std::string_view::npos ? first : text.find('+', first + 1);
     if (second == std::string_view::npos) return wrong("not <name>+<id>+<key>");
@@ -69,12 +74,13 @@ std::string NoteKey::text() const {
 
 bool NoteKey::verifies(std::string_view text, ByteView signature) const {
     const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key_.data(), public_key_.size()), EVP_PKEY_free);
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, public_key_.data(), public_key_.size()),
+        EVP_PKEY_free);
     const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     const bool holds = key && context &&
                        EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-                       EVP_DigestVerify(context.get(), signature.data(), signature.size(), as_bytes(text).data(),
-                                        text.size()) == 1;
+                       EVP_DigestVerify(context.get(), signature.data(), signature.size(),
+                                        as_bytes(text).data(), text.size()) == 1;
     ERR_clear_error();
     return holds;
 }
@@ -103,7 +109,8 @@ Result<Note> parse_note(std::string_view note) {
         const auto bytes = base64_decode(line.substr(space + 1));
         if (!bytes || bytes->size() <= 4) return malformed("a signature is not base64 of more than 4 bytes");
         if (parsed.signatures.size() == kNoteSignatureLimit) return malformed("too many signatures");
-        parsed.signatures.push_back({std::string(line.substr(0, space)), read_u32(*bytes), to_bytes(ByteView(*bytes).subspan(4))});
+        parsed.signatures.push_back(
+            {std::string(line.substr(0, space)), read_u32(*bytes), to_bytes(ByteView(*bytes).subspan(4))});
     }
     return parsed;
 }
@@ -124,7 +131,8 @@ Status check_note(const Note& note, const NoteKey& key) {
     bool signed_by_key = false;
     for (const NoteSignature& signature : note.signatures) {
         if (signature.name != key.name() || signature.key_id != key.id()) continue;
-        if (!key.verifies(note.text, signature.signature)) return malformed("the signature of " + key.name() + " does not hold");
+        if (!key.verifies(note.text, signature.signature))
+            return malformed("the signature of " + key.name() + " does not hold");
         signed_by_key = true;
     }
     if (!signed_by_key) return malformed("not signed by " + key.name());

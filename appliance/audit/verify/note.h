@@ -1,5 +1,6 @@
 // Signed notes with Ed25519 keys: https://c2sp.org/signed-note. Pure functions; safe from any thread.
-// Errors: kInvalidArgument for a key that is none, kCorrupt for a note that is malformed or not signed as it should be.
+// Errors: kInvalidArgument for a key that is none, kCorrupt for a note that is malformed or not signed as it
+// should be.
 #pragma once
 
 #include <array>
@@ -15,7 +16,7 @@ namespace sigillo::audit {
 
 // A verifier key: a name and an Ed25519 public key.
 class NoteKey {
-   public:
+ public:
     // `name`: not empty, UTF-8 without spaces, control characters and '+'. `public_key`: 32 bytes (RFC 8032).
     static Result<NoteKey> create(std::string_view name, ByteView public_key);
     // "<name>+<id in 8 hex digits>+<base64(0x01 ‖ public key)>".
@@ -30,7 +31,7 @@ class NoteKey {
     bool verifies(std::string_view text, ByteView signature) const;
     friend bool operator==(const NoteKey&, const NoteKey&) = default;
 
-   private:
+ private:
     NoteKey() = default;
     std::string name_;
     std::uint32_t id_ = 0;

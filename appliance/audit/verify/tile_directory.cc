@@ -29,7 +29,8 @@ Result<TileDirectory::Read> TileDirectory::read(TileName name, std::size_t limit
         const auto path = path_of(name);
         auto bytes = read_file(path, limit);
         if (bytes) return Read{path, width, *std::move(bytes)};
-        if (bytes.error().code != Errc::kNotFound) return std::unexpected(named(path, std::move(bytes).error()));
+        if (bytes.error().code != Errc::kNotFound)
+            return std::unexpected(named(path, std::move(bytes).error()));
     }
     return fail(Errc::kNotFound, wanted.string() + " is missing");
 }

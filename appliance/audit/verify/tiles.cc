@@ -57,7 +57,8 @@ std::optional<TileName> parse_tile_path(std::string_view path) {
         if (c >= '0' && c <= '9') digits += c;
     }
     const auto significant = digits.find_first_not_of('0');
-    const auto index = parse_number(significant == std::string::npos ? "0" : std::string_view(digits).substr(significant));
+    const auto index =
+        parse_number(significant == std::string::npos ? "0" : std::string_view(digits).substr(significant));
     if (!index) return std::nullopt;
     name.index = *index;
     // Everything that was skipped above (x, slashes, zeroes) has to stand where it belongs.
@@ -94,7 +95,8 @@ Result<std::vector<Hash>> decode_tile(ByteView bytes, unsigned width) {
         return fail(Errc::kCorrupt, "has " + std::to_string(bytes.size()) + " bytes instead of " +
                                         std::to_string(width * sizeof(Hash)));
     std::vector<Hash> hashes(width);
-    for (unsigned i = 0; i < width; ++i) std::ranges::copy(bytes.subspan(i * sizeof(Hash), sizeof(Hash)), hashes[i].begin());
+    for (unsigned i = 0; i < width; ++i)
+        std::ranges::copy(bytes.subspan(i * sizeof(Hash), sizeof(Hash)), hashes[i].begin());
     return hashes;
 }
 
@@ -122,7 +124,8 @@ Result<std::vector<ByteView>> decode_bundle(ByteView bytes, unsigned width) {
         bytes = bytes.subspan(2 + length);
     }
     if (entries.size() != width)
-        return fail(Errc::kCorrupt, "has " + std::to_string(entries.size()) + " entries instead of " + std::to_string(width));
+        return fail(Errc::kCorrupt,
+                    "has " + std::to_string(entries.size()) + " entries instead of " + std::to_string(width));
     return entries;
 }
 

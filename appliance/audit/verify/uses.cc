@@ -8,7 +8,9 @@ namespace {
 constexpr std::string_view kIntent = "signing.intent";
 constexpr std::string_view kOutcome = "signing.outcome";
 
-std::unexpected<Error> wrong(const std::string& why) { return fail(Errc::kCorrupt, why); }
+std::unexpected<Error> wrong(const std::string& why) {
+    return fail(Errc::kCorrupt, why);
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ Status UseChecker::take_intent(std::uint64_t index, const Leaf& leaf, Credential
 
 Status UseChecker::take_outcome(const Leaf& leaf, Credential& state) const {
     const auto result = leaf.text("result");
-    if (result != "signed" && result != "failed" && result != "unknown") return wrong("its result is none of signed, failed, unknown");
+    if (result != "signed" && result != "failed" && result != "unknown")
+        return wrong("its result is none of signed, failed, unknown");
     const auto intent = leaf.number("intent");
     const auto open = intent ? std::ranges::find(state.open, *intent) : state.open.end();
     if (open != state.open.end()) {
@@ -49,19 +52,22 @@ Status UseChecker::take(std::uint64_t index, const Leaf& leaf) {
     const auto seq = leaf.number("seq");
     const auto prev = leaf.number("prev");
     if (!credential || !seq || *seq == 0) return wrong("has no credential or no seq");
-    if (prev.has_value() != (*seq > 1)) return wrong("has a prev where there is none before, or none where there is one");
+    if (prev.has_value() != (*seq > 1))
+        return wrong("has a prev where there is none before, or none where there is one");
     const auto [entry, fresh] = credentials_.try_emplace(std::string(*credential));
     Credential& state = entry->second;
     if (fresh) {
-        if (*seq > 1 && !continues_) return wrong("credential " + entry->first + " begins with seq " + std::to_string(*seq) + " instead of 1");
+        if (*seq > 1 && !continues_)
+            return wrong("credential " + entry->first + " begins with seq " + std::to_string(*seq) +
+                         " instead of 1");
         state.first_seq = *seq;
     } else {
         if (*seq != state.seq + 1)
-            return wrong("credential " + entry->first + " goes from seq " + std::to_string(state.seq) + " (leaf " +
-                         std::to_string(state.last_index) + ") to seq " + std::to_string(*seq));
+            return wrong("credential " + entry->first + " goes from seq " + std::to_string(state.seq) +
+                         " (leaf " + std::to_string(state.last_index) + ") to seq " + std::to_string(*seq));
         if (*prev != state.last_index)
-            return wrong("credential " + entry->first + " has its use before at leaf " + std::to_string(state.last_index) +
-                         ", not at leaf " + std::to_string(*prev));
+            return wrong("credential " + entry->first + " has its use before at leaf " +
+                         std::to_string(state.last_index) + ", not at leaf " + std::to_string(*prev));
     }
     const std::size_t before = state.open.size();
     if (leaf.type == kIntent) {

@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# How fast an instance signs, beside what its HSM gives: one JSON object a line on standard output, what happens on
+# standard error. An instance of its own, in a temporary folder, on free ports of 127.0.0.1; the load generator shares
+# its processor cores.
+#
+#   tests/bench.sh            everything: 10 s a measurement, 100,000 credentials
+#   tests/bench.sh --quick    2 s a measurement, 2,000 credentials: whether it works at all
+#
+#   {"name","rate","unit","raw","ratio","p50_ms","p99_ms","cpu_us_per_op"}
+#   rate           in `unit`: what was asked for, answered and durable in a second; for start_* seconds, for rss_* MiB
+#   raw, ratio     C_Sign on a cached session key, the better of one and two threads, in this very run; rate / raw.
+#                  For sign_p256_single_100k_signers raw is the rate of sign_p256_single. null where nothing compares.
+#   p50_ms p99_ms  of one operation: authorize + signHash of a document, or one request
+#   cpu_us_per_op  processor time of sigillod, sigillo-api and nginx for one unit, the load generator's left out
+#
+# Environment: BENCH_SECONDS (10), BENCH_CREDENTIALS (100000), BENCH_CACHED_KEYS (10000), BENCH_KEEP=1 (leave the folder);
+# SIGILLO_PREBUILT and SIGILLO_SKIP_PACKAGES as for packaging/quickstart.sh; TMPDIR: the disk that is measured.
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+for part in console packages build tls instance; do
+    # shellcheck disable=SC1090
+    source "$repository/packaging/lib/$part.sh"
+done
+
+case ${1:-} in
+'') default_seconds=10 default_credentials=100000 ;;
+--quick) default_seconds=2 default_credentials=2000 ;;
+*)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+    exit 2
+    ;;
+esac
+seconds=${BENCH_SECONDS:-$default_seconds}
+credentials=${BENCH_CREDENTIALS:-$default_credentials}
+cached_keys=${BENCH_CACHED_KEYS:-10000}
+for number in "$seconds" "$credentials" "$cached_keys"; do
+    [[ $number =~ ^[1-9][0-9]*$ ]] || die "not a positive number: $number"
+done
+((cached_keys <= credentials)) || cached_keys=$credentials
+
+# Standard output is for the results alone.
+exec {results}>&1 1>&2 </dev/null
+
+finish() {
+    local status=$?
+    trap '' INT TERM
+    if [[ -n ${home:-} ]]; then
+        ((status == 0)) || tail -n 15 "$home"/journal/{sigillod,sigillo-api,nginx-error}.log 2>/dev/null || true
+        instance_down || status=1
+        if [[ -n ${BENCH_KEEP:-} ]]; then say "kept: $home"; else rm -rf "$home"; fi
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Four ports that nobody listens on, below the kernel's ephemeral range.
+choose_ports() {
+    local name port used=''
+    for name in SIGILLO_API_PORT SIGILLO_PAGES_PORT SIGILLO_TSA_PORT SIGILLO_TSA_TLS_PORT; do
+        until port=$((20000 + SRANDOM % 12000)) && [[ " $used " != *" $port "* ]] && port_is_free "$port"; do :; done
+        used+=" $port"
+        declare -g "$name=$port"
+    done
+}
+
+prepare() {
+    [[ -n ${SIGILLO_SKIP_PACKAGES:-} ]] || install_packages "$repository/packaging/packages-run.list"
+    if [[ -z ${SIGILLO_PREBUILT:-} ]]; then
+        say "Building"
+        mkdir -p "$repository/build"
+        run_quietly "$repository/build/bench-build.log" "the build" build_preset release \
+            sigillod sigillo-api sigilloctl sigillo-audit load_generator raw_hsm seeder
+    fi
+    choose_ports
+    SIGILLO_HOME=$(mktemp -d "${TMPDIR:-/tmp}/sigillo-bench-XXXXXX")
+    instance_load
+    bench_programs=$(cd "$programs/../bench" && pwd -P) || die "the bench's programs are not beside $programs"
+    instance_provision
+}
+
+# load KIND OPTION...: the load generator against this instance. With --name, a line of the results.
+load() {
+    "$bench_programs/load_generator" "$1" --port "$api_port" --cacert "$home/tls/server-ca/ca.crt" \
+        --cert "$home/tls/client.crt" --key "$home/tls/client.key" --pids "$home/pids" "${@:2}" |
+        tee -a "$home/results" >&"$results"
+}
+
+# single_result NAME VALUE UNIT: one that is no rate of operations.
+single_result() {
+    jq -cn --arg name "$1" --argjson rate "$2" --arg unit "$3" '{name: $name, rate: $rate, unit: $unit, raw: null,
+        ratio: null, p50_ms: null, p99_ms: null, cpu_us_per_op: null}' >&"$results"
+}
+
+short() { # 100000 -> 100k
+    if (($1 % 1000 == 0)); then printf '%dk' $(($1 / 1000)); else printf '%d' "$1"; fi
+}
+
+measure_raw() {
+    local raw
+    raw=$("$bench_programs/raw_hsm" --module "$module" --seconds "$(jq -n "$seconds / 4")")
+    raw_p256=$(jq .p256 <<<"$raw")
+    raw_rsa=$(jq .rsa2048 <<<"$raw")
+}
+
+# A thousand signers with a P-256 key each; sixteen RSA keys, which take their time to make.
+enrol() {
+    load signers --operations 1000 --made "$home/signers"
+    load credentials --operations 1000 --subjects "$home/signers" --made "$home/p256"
+    load credentials --rsa --operations 16 --connections 2 --subjects "$home/signers" --made "$home/rsa"
+}
+
+measure_signing() {
+    load sign --name sign_p256_single --unit documents --raw "$raw_p256" --subjects "$home/p256" --seconds "$seconds"
+    load sign --name sign_p256_batch100 --unit signatures --raw "$raw_p256" --batch 100 --subjects "$home/p256" \
+        --seconds "$seconds"
+    load sign --name sign_rsa2048_single --unit documents --raw "$raw_rsa" --rsa --subjects "$home/rsa" \
+        --seconds "$seconds"
+    load sign --name sign_rsa2048_batch100 --unit signatures --raw "$raw_rsa" --batch 100 --rsa --subjects "$home/rsa" \
+        --seconds "$seconds"
+    load credentials --name credential_create_p256 --unit credentials --subjects "$home/signers" --seconds "$seconds"
+}
+
+answers() { "$programs/sigilloctl" --config "$home/sigillo.toml" --json status >/dev/null 2>&1; }
+
+# Until sigillod answers on its sockets.
+measure_start() {
+    local begin end
+    begin=${EPOCHREALTIME/./}
+    instance_start sigillod
+    until answers; do
+        instance_running sigillod || die "sigillod has ended"
+        sleep 0.005
+    done
+    end=${EPOCHREALTIME/./}
+    single_result "start_$(short "$credentials")_credentials" "$(jq -n "($end - $begin) / 1000 | round / 1000")" s
+    wait_for 30 nginx healthy "https://localhost:$api_port"
+}
+
+# Each key once, into sigillod's cache of unwrapped ones.
+measure_memory() {
+    local kib
+    load sign --operations "$cached_keys" --subjects "$home/cached"
+    kib=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$(instance_pid sigillod)/status")
+    single_result "rss_$(short "$credentials")_credentials_$(short "$cached_keys")_keys" \
+        "$(jq -n "$kib / 1024 * 10 | round / 10")" MiB
+}
+
+# What was measured is worth nothing if the log does not hold.
+verify_log() {
+    local attempt
+    for ((attempt = 0; attempt < 5; attempt++)); do # the newest checkpoint may be under way
+        "$programs/sigillo-audit" verify --log "$home/log" --key "$home/log.vkey" >"$home/journal/audit.log" 2>&1 && return
+        sleep 1
+    done
+    cat "$home/journal/audit.log"
+    die "the log does not hold"
+}
+
+umask 077
+prepare
+say "Raw C_Sign; the instance does not run yet"
+measure_raw
+instance_up
+instance_register_client
+instance_write_trust
+say "Enrolling"
+enrol
+say "Measuring, $seconds s each"
+measure_signing
+single=$(jq 'select(.name == "sign_p256_single") | .rate' "$home/results")
+
+say "Seeding $credentials credentials, sigillod stopped"
+instance_stop sigillod
+"$bench_programs/seeder" --config "$home/sigillo.toml" --count "$credentials" --out "$home/seeded"
+# Spread over all of them; as many as the cache of unwrapped keys holds.
+shuf -n "$cached_keys" "$home/seeded" >"$home/cached"
+say "Measuring with them"
+measure_start
+measure_memory
+load sign --name "sign_p256_single_$(short "$credentials")_signers" --unit documents --raw "$single" \
+    --subjects "$home/cached" --seconds "$seconds"
+say "Verifying the log of all this"
+verify_log

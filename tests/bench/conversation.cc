@@ -1,0 +1,141 @@
+#include "tests/bench/conversation.h"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "appliance/base/digest.h"
+#include "appliance/base/encoding.h"
+
+namespace sigillo::bench {
+namespace {
+
+constexpr std::string_view kSha256Oid = "2.16.840.1.101.3.4.2.1";
+constexpr std::string_view kEcdsaSha256Oid = "1.2.840.10045.4.3.2";
+constexpr std::string_view kRsaSha256Oid = "1.2.840.113549.1.1.11";
+
+std::unexpected<Error> unexpected_answer(std::string_view path, int status, std::string_view body) {
+    return fail(Errc::kCorrupt, "POST " + std::string(path) + " answered " + std::to_string(status) + ": " +
+                                    std::string(body.substr(0, 500)));
+}
+
+// The text of "name":"…" in JSON as our server writes it (no white space, nothing escaped); empty when
+// absent.
+std::string_view text_member(std::string_view json, std::string_view name) {
+    const std::string key = "\"" + std::string(name) + "\":\"";
+    const std::size_t at = json.find(key);
+    if (at == std::string_view::npos) return {};
+    const std::size_t from = at + key.size();
+    return json.substr(from, json.find('"', from) - from);
+}
+
+void fill_random(std::span<std::uint8_t> out) {
+    if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
+}
+
+class Signing final : public Conversation {
+ public:
+    using Conversation::Conversation;
+
+    void begin() override {
+        credential_ = &workload_.take_subject();
+        digests_.resize(workload_.batch * 32);
+        fill_random(digests_);
+        hashes_.assign("[");
+        for (std::size_t i = 0; i < workload_.batch; ++i) {
+            if (i > 0) hashes_.push_back(',');
+            hashes_.append("\"").append(base64_encode(ByteView(digests_).subspan(i * 32, 32))).append("\"");
+        }
+        hashes_.push_back(']');
+
+        std::array<std::uint8_t, 16> nonce;
+        fill_random(nonce);
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        path_ = "/csc/v2/credentials/authorize";
+        body_.assign("{\"credentialID\":\"").append(*credential_);
+        body_.append("\",\"numSignatures\":").append(std::to_string(workload_.batch));
+        body_.append(",\"hashAlgorithmOID\":\"").append(kSha256Oid).append("\",\"hashes\":").append(hashes_);
+        body_.append(R"(,"authData":[{"id":"click","value":"{\"time\":)");
+        body_.append(std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+        body_.append(R"(,\"nonce\":\")").append(base64_encode(nonce));
+        body_.append(R"(\",\"hashesSHA256\":\")").append(base64_encode(ByteView(sha256(digests_))));
+        body_.append(R"(\",\"address\":\"192.0.2.1\",\"userAgent\":\"load generator\"}"}]})");
+        authorized_ = false;
+    }
+
+    Result<bool> hear(int status, std::string_view answer) override {
+        if (!authorized_) {
+            const std::string_view sad = text_member(answer, "SAD");
+            if (status != 200 || sad.empty()) return unexpected_answer(path_, status, answer);
+            path_ = "/csc/v2/signatures/signHash";
+            body_.assign("{\"credentialID\":\"").append(*credential_).append("\",\"SAD\":\"").append(sad);
+            body_.append("\",\"hashAlgorithmOID\":\"").append(kSha256Oid);
+            body_.append("\",\"signAlgo\":\"").append(workload_.rsa ? kRsaSha256Oid : kEcdsaSha256Oid);
+            body_.append("\",\"hashes\":").append(hashes_).append("}");
+            authorized_ = true;
+            return false;
+        }
+        // As many strings as hashes, the member's name beside.
+        const auto quotes = static_cast<std::size_t>(std::ranges::count(answer, '"'));
+        if (status != 200 || !answer.starts_with("{\"signatures\":[") || quotes != 2 * (workload_.batch + 1))
+            return unexpected_answer(path_, status, answer);
+        return true;
+    }
+
+ private:
+    const std::string* credential_ = nullptr;
+    Bytes digests_;
+    std::string hashes_;  // JSON
+    bool authorized_ = false;
+};
+
+// An operation of one request that makes something with an id.
+class Creation : public Conversation {
+ public:
+    Creation(Workload& workload, std::string_view path, std::string_view id)
+        : Conversation(workload), id_(id) {
+        path_ = path;
+    }
+    Result<bool> hear(int status, std::string_view answer) final {
+        const std::string_view id = text_member(answer, id_);
+        if (status != 201 || id.empty()) return unexpected_answer(path_, status, answer);
+        workload_.made.emplace_back(id);
+        return true;
+    }
+
+ private:
+    const std::string_view id_;
+};
+
+class SignerCreation final : public Creation {
+ public:
+    explicit SignerCreation(Workload& workload) : Creation(workload, "/v1/signers", "signerID") {}
+    void begin() override { body_ = R"({"name":{"given":"Giulia","family":"Esempio"},"country":"IT"})"; }
+};
+
+class CredentialCreation final : public Creation {
+ public:
+    explicit CredentialCreation(Workload& workload) : Creation(workload, "/v1/credentials", "credentialID") {}
+    void begin() override {
+        body_.assign("{\"signerID\":\"").append(workload_.take_subject());
+        body_.append(R"(","class":"simple","key":{"algo":")").append(workload_.rsa ? "RSA-2048" : "EC-P256");
+        body_.append(R"("},"activation":"click","certificate":{"source":"embedded"}})");
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Conversation> signing(Workload& workload) {
+    return std::make_unique<Signing>(workload);
+}
+std::unique_ptr<Conversation> signer_creation(Workload& workload) {
+    return std::make_unique<SignerCreation>(workload);
+}
+std::unique_ptr<Conversation> credential_creation(Workload& workload) {
+    return std::make_unique<CredentialCreation>(workload);
+}
+
+}  // namespace sigillo::bench
