@@ -131,12 +131,9 @@ stage_tidy() {
     [[ $base != "$(git rev-parse HEAD)" ]] || base=$(git rev-parse -q --verify HEAD~1) || base=''
     # Without an earlier commit everything is new.
     [[ -n $base ]] || base=$(git hash-object -t tree /dev/null)
-    # clang rejects Pistache's headers: whoever includes them, itself or through a header of ours, is left out.
+    # clang rejects Pistache's headers: whoever includes them, itself or through our transport's header, is left out.
     local pistache
-    pistache=$(ninja -C build/release -t deps 2>/dev/null | awk '
-        /^[^ ]/ {source = ""; next}
-        NF && source == "" {source = $1}
-        /\/pistache\// {print source}' | sed "s|^\(\.\./\.\./\|$repository/\)||" | sort -u)
+    pistache=$(git grep -lE '#include (<pistache/|"api/http/api_transport.h")' -- '*.cc')
     while read -r file; do
         [[ -f $file ]] && grep -qF "\"$repository/$file\"" build/release/compile_commands.json || continue
         grep -qFx "$file" <<<"$pistache" || files+=("$file")
