@@ -37,6 +37,7 @@ namespace sigillo::shim {
 namespace {
 
 // Everything of the v2.40 function list but C_GetFunctionList itself.
+// clang-format off
 #define SIGILLO_FUNCTIONS(X)                                                                                 \
     X(C_Initialize)                                                                                          \
     X(C_Finalize)                                                                                            \
@@ -58,6 +59,7 @@ namespace {
                                                         X(C_DeriveKey) X(C_SeedRandom) X(C_GenerateRandom)   \
                                                             X(C_GetFunctionStatus) X(C_CancelFunction)       \
                                                                 X(C_WaitForSlotEvent)
+// clang-format on
 
 enum FunctionIndex : std::size_t {
 #define SIGILLO_INDEX(name) k##name,
