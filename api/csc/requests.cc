@@ -15,7 +15,7 @@ using json::ObjectReader;
 
 constexpr std::uint32_t kDtbsr = 1;               // record.HashType: signHash signs the hash as it is given
 constexpr std::size_t kMostHashes = 1000;         // sigillod's own bound of multisign
-constexpr std::size_t kLongestSad = 512;          // ours has 43 characters
+constexpr std::size_t kLongestSad = 512;          // ours has 51 characters
 constexpr std::size_t kLongestDescription = 500;  // §11.6; in bytes
 
 std::unexpected<Failure> stop(Failure failure) {

@@ -13,7 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kSadBytes = 32;  // 256 bits
+constexpr std::size_t kTimeBytes = 6;     // milliseconds: until the year 10889
+constexpr std::size_t kTimeText = 8;      // of them in base64url
+constexpr std::size_t kRandomBytes = 32;  // 256 bits
 // An opening key goes at once after its SAD's expiry: housekeeping is no more exact than this.
 constexpr seconds kOpeningKeyGrace{60};
 
@@ -44,16 +46,16 @@ Status spend(record::Sad& sad, std::span<const Digest> hashes) {
 }
 
 // Serves until the SAD's expiry, and is erased then; the SAD's row stays, so that its expiry can be told.
-Status keep_opening_key(audit::Recorder& recorder, ByteView digest, ByteView sealed, milliseconds lifetime) {
+Status keep_opening_key(audit::Recorder& recorder, ByteView row, ByteView sealed, milliseconds lifetime) {
     if (sealed.empty()) return {};
     Record<record::SadKey> key;
     key.value.set_sealed_opening_key(sealed.data(), sealed.size());
-    SIGILLO_TRY(recorder.save(tables::kSadKeys, digest, key));
-    return recorder.expire_at(recorder.clock().now() + lifetime + kOpeningKeyGrace, tables::kSadKeys, digest);
+    SIGILLO_TRY(recorder.save(tables::kSadKeys, row, key));
+    return recorder.expire_at(recorder.clock().now() + lifetime + kOpeningKeyGrace, tables::kSadKeys, row);
 }
 
-Result<Bytes> opening_key(audit::Recorder& recorder, ByteView digest) {
-    SIGILLO_ASSIGN(const auto key, recorder.load(tables::kSadKeys, digest));
+Result<Bytes> opening_key(audit::Recorder& recorder, ByteView row) {
+    SIGILLO_ASSIGN(const auto key, recorder.load(tables::kSadKeys, row));
     return key ? to_bytes(key->value.sealed_opening_key()) : Bytes();
 }
 
@@ -69,12 +71,25 @@ Sha256Value sad_digest(const SecretBytes& sad) {
     return sha256(sad.expose());
 }
 
+Sha256Value sad_key(const SecretBytes& sad) {
+    const Sha256Value digest = sad_digest(sad);
+    Sha256Value key{};
+    if (sad.size() >= kTimeText)
+        if (const auto time = base64url_decode(as_text(sad.expose().first(kTimeText))))
+            std::ranges::copy(*time, key.begin());
+    std::copy_n(digest.begin(), key.size() - kTimeBytes, key.begin() + kTimeBytes);
+    return key;
+}
+
 NewSad Sads::generate() const {
-    const SecretBytes bits = random_.secret(kSadBytes);
-    std::string text = base64url_encode(bits.expose());
-    NewSad made{SecretBytes::copy_of(text), {}};
+    Bytes time;
+    append_u64(time, static_cast<std::uint64_t>(unix_millis(clock_.now())));
+    const SecretBytes bits = random_.secret(kRandomBytes);
+    std::string text = base64url_encode(ByteView(time).last(kTimeBytes)) + base64url_encode(bits.expose());
+    NewSad made{SecretBytes::copy_of(text), {}, {}};
     cleanse(text);
     made.digest = to_bytes(ByteView(sad_digest(made.text)));
+    made.key = to_bytes(ByteView(sad_key(made.text)));
     return made;
 }
 
@@ -90,15 +105,15 @@ Result<seconds> Sads::create(audit::Recorder& recorder, const NewSad& fresh, con
     *sad.mutable_expires() = deadline_after(clock_, lifetime);
     *sad.mutable_activation_ends() = deadline_after(clock_, config_.transaction);
     sad.set_activation_index(grant.activation_index);
-    SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, sad));
-    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.digest));
-    SIGILLO_TRY(keep_opening_key(recorder, fresh.digest, grant.sealed_opening_key, lifetime));
+    SIGILLO_TRY(recorder.create(tables::kSads, fresh.key, sad));
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.key));
+    SIGILLO_TRY(keep_opening_key(recorder, fresh.key, grant.sealed_opening_key, lifetime));
     return lifetime;
 }
 
-Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView digest, const SadUse& use) const {
+Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView row, const SadUse& use) const {
     if (use.hashes.empty()) return fail(Errc::kInvalidArgument, "no hashes", "hashes");
-    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, digest));
+    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, row));
     if (!found) return invalid("no such SAD");
     const record::Sad& sad = found->value;
     if (sad.client_id() != use.client.str()) return invalid("the SAD was given to another client");
@@ -119,21 +134,22 @@ Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView diges
 Result<SpentSad> Sads::check_and_spend(audit::Recorder& recorder, const SadUse& use) const {
     SpentSad spent;
     spent.digest = to_bytes(ByteView(sad_digest(use.sad)));
-    SIGILLO_ASSIGN(auto found, find(recorder, spent.digest, use));
+    spent.key = to_bytes(ByteView(sad_key(use.sad)));
+    SIGILLO_ASSIGN(auto found, find(recorder, spent.key, use));
     record::Sad& sad = found.value;
     SIGILLO_TRY(spend(sad, use.hashes));
     spent.activation_index = sad.activation_index();
-    SIGILLO_ASSIGN(spent.sealed_opening_key, opening_key(recorder, spent.digest));
+    SIGILLO_ASSIGN(spent.sealed_opening_key, opening_key(recorder, spent.key));
     if (!spent.sealed_opening_key.empty() &&
         std::ranges::all_of(sad.hashes(), [](const auto& hash) { return hash.spent(); }))
-        SIGILLO_TRY(recorder.erase(tables::kSadKeys, spent.digest));
-    SIGILLO_TRY(recorder.save(tables::kSads, spent.digest, found));
+        SIGILLO_TRY(recorder.erase(tables::kSadKeys, spent.key));
+    SIGILLO_TRY(recorder.save(tables::kSads, spent.key, found));
     return spent;
 }
 
 Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent,
                        std::span<const Digest> hashes) const {
-    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, spent.digest));
+    SIGILLO_ASSIGN(auto found, recorder.load(tables::kSads, spent.key));
     if (!found) return {};
     record::Sad& sad = found->value;
     const Index index = index_of(sad);
@@ -142,14 +158,14 @@ Status Sads::give_back(audit::Recorder& recorder, const SpentSad& spent,
             entry->second->set_spent(false);
     const milliseconds left = remaining_this_boot(sad.expires(), clock_);
     if (!sad.voided() && left > milliseconds(0))
-        SIGILLO_TRY(keep_opening_key(recorder, spent.digest, spent.sealed_opening_key, left));
-    return recorder.save(tables::kSads, spent.digest, *found);
+        SIGILLO_TRY(keep_opening_key(recorder, spent.key, spent.sealed_opening_key, left));
+    return recorder.save(tables::kSads, spent.key, *found);
 }
 
 Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& use,
                                      const NewSad& fresh) const {
-    const Bytes digest = to_bytes(ByteView(sad_digest(use.sad)));
-    SIGILLO_ASSIGN(auto found, find(recorder, digest, use));
+    const Bytes old_row = to_bytes(ByteView(sad_key(use.sad)));
+    SIGILLO_ASSIGN(auto found, find(recorder, old_row, use));
     record::Sad& old = found.value;
     SIGILLO_TRY(spend(old, use.hashes));  // must be unspent; the old SAD ends here in any case
 
@@ -170,18 +186,18 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
     *next.mutable_expires() = deadline_after(clock_, lifetime);
     *next.mutable_activation_ends() = old.activation_ends();
     next.set_activation_index(old.activation_index());
-    SIGILLO_TRY(recorder.create(tables::kSads, fresh.digest, next));
-    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.digest));
-    SIGILLO_ASSIGN(const Bytes old_key, opening_key(recorder, digest));
+    SIGILLO_TRY(recorder.create(tables::kSads, fresh.key, next));
+    SIGILLO_TRY(recorder.expire_at(clock_.now() + config_.keep, tables::kSads, fresh.key));
+    SIGILLO_ASSIGN(const Bytes old_key, opening_key(recorder, old_row));
     if (!old_key.empty()) {
         SIGILLO_ASSIGN(const SecretBytes key, open_opening_key(use.sad, old_key, use.credential));
         SIGILLO_ASSIGN(const Bytes sealed, seal_opening_key(fresh.text, key, use.credential));
-        SIGILLO_TRY(keep_opening_key(recorder, fresh.digest, sealed, lifetime));
-        SIGILLO_TRY(recorder.erase(tables::kSadKeys, digest));
+        SIGILLO_TRY(keep_opening_key(recorder, fresh.key, sealed, lifetime));
+        SIGILLO_TRY(recorder.erase(tables::kSadKeys, old_row));
     }
 
     old.set_voided(true);
-    SIGILLO_TRY(recorder.save(tables::kSads, digest, found));
+    SIGILLO_TRY(recorder.save(tables::kSads, old_row, found));
     return Extension{lifetime, next.signer_id(), next.activation_index()};
 }
 

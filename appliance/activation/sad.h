@@ -1,9 +1,9 @@
 // SAD, signature activation data: the single-use permission that a satisfied policy yields (EN 419 241-1
 // SRA_SAP).
 //
-// 256 random bits, known to its client alone; the store holds a digest. Bound to client, credential, hash
-// type, hash algorithm and the exact list of hashes. It expires on CLOCK_BOOTTIME, and with the boot that
-// issued it.
+// base64url of 48 bits that tell when it was issued and 256 random bits, known to its client alone; the store
+// holds digests. Bound to client, credential, hash type, hash algorithm and the exact list of hashes. It
+// expires on CLOCK_BOOTTIME, and with the boot that issued it.
 //
 // Everything that takes a Recorder runs inside the caller's transaction: all of it becomes durable, or
 // nothing.
@@ -29,8 +29,14 @@ struct SadConfig {
     std::chrono::hours keep{25};            // rows outlive the 24 h in which a call can be retried
 };
 
-// SHA-256 over the SAD's text: the key of its row and the first part of its calls' keys (kCalls).
+// SHA-256 over the SAD's text: what the log calls it.
 Sha256Value sad_digest(const SecretBytes& sad);
+
+// The key of its row, and the first part of its calls' keys (kCalls): when it was issued (6 bytes,
+// milliseconds of the wall clock) and the first 26 bytes of sad_digest(). So what is written in one commit
+// lies side by side in the store: with random keys every row costs the commit a page, and the page above it,
+// of its own. The time decides nothing; a SAD that lies about it has no row.
+Sha256Value sad_key(const SecretBytes& sad);
 
 // What a SAD is asked to permit.
 struct SadUse {
@@ -45,13 +51,15 @@ struct SadUse {
 // What it permitted.
 struct SpentSad {
     Bytes digest;                        // sad_digest()
+    Bytes key;                           // sad_key()
     std::uint64_t activation_index = 0;  // log index of the activation
     Bytes sealed_opening_key;            // for open_opening_key() of pin.h; empty unless a PIN seals the key
 };
 
 struct NewSad {
     SecretBytes text;
-    Bytes digest;
+    Bytes digest;  // sad_digest()
+    Bytes key;     // sad_key()
 };
 
 // Thread-safe: its state is in the store.
@@ -103,7 +111,7 @@ class Sads {
     const SadConfig& config() const { return config_; }
 
  private:
-    Result<Record<record::Sad>> find(audit::Recorder& recorder, ByteView digest, const SadUse& use) const;
+    Result<Record<record::Sad>> find(audit::Recorder& recorder, ByteView row, const SadUse& use) const;
 
     const SadConfig config_;
     const Clock& clock_;

@@ -168,14 +168,12 @@ Result<std::string> replay_outcome(audit::Recorder& recorder, const ReplayStep& 
         SIGILLO_TRY(recorder.save(tables::kCalls, call_key, *call));
         SIGILLO_TRY(recorder.expire_at(expires, tables::kCalls, call_key));
     }
-    SIGILLO_ASSIGN(auto use, whole(recorder, tables::kUses, key));
-    if (use) {
-        use->value.set_outcome(state);
-        use->value.set_outcome_index(step.index);
-        for (const Bytes& digest : step.signatures)
-            use->value.add_signature_digests(digest.data(), digest.size());
-        SIGILLO_TRY(recorder.save(tables::kUses, key, *use));
-    }
+    record::Use use = open->value.use();
+    use.set_outcome(state);
+    use.set_outcome_index(step.index);
+    for (const Bytes& digest : step.signatures) use.add_signature_digests(digest.data(), digest.size());
+    SIGILLO_TRY(recorder.create(tables::kUses, key, use));
+    SIGILLO_TRY(recorder.expire_at(from_unix_millis(open->value.use_expires_ms()), tables::kUses, key));
     return "use " + std::to_string(step.number) + " of credential " + step.id + " " + step.text;
 }
 

@@ -68,12 +68,13 @@ Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const 
         SIGILLO_TRY(recorder.save(tables::kCalls, outcome.call_key, call));
         SIGILLO_TRY(recorder.expire_at(expires, tables::kCalls, outcome.call_key));
 
-        SIGILLO_ASSIGN(auto use, recorder.require(tables::kUses, intent_key, "use"));
-        use.value.set_outcome(call_state(outcome.result));
-        use.value.set_outcome_index(index);
-        for (const Bytes& digest : signature_digests)
-            use.value.add_signature_digests(digest.data(), digest.size());
-        SIGILLO_TRY(recorder.save(tables::kUses, intent_key, use));
+        record::Use use = open->value.use();
+        use.set_outcome(call_state(outcome.result));
+        use.set_outcome_index(index);
+        for (const Bytes& digest : signature_digests) use.add_signature_digests(digest.data(), digest.size());
+        SIGILLO_TRY(recorder.create(tables::kUses, intent_key, use));
+        SIGILLO_TRY(
+            recorder.expire_at(from_unix_millis(open->value.use_expires_ms()), tables::kUses, intent_key));
 
         if (outcome.result == UseResult::kFailed)
             SIGILLO_TRY(sads.give_back(recorder, outcome.sad, outcome.hashes));

@@ -23,7 +23,7 @@ struct Outcome {
     CredentialId credential;
     std::uint64_t intent_index = 0;
     std::uint64_t intent_epoch = 0;  // of the log that has the Intent; 0: the one that is written
-    Bytes call_key;                  // SHA-256(SAD) ‖ request digest
+    Bytes call_key;                  // sad_key() ‖ request digest
     activation::SpentSad sad;        // kFailed: what is given back,
     std::vector<Digest> hashes;      // for these
     std::vector<Bytes> signatures;   // kSigned only, in the order of the hashes

@@ -27,7 +27,7 @@ bool definitely_not_signed(const Error& error) {
 Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
     // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the
     // client.
-    const Bytes call_key = concat(activation::sad_digest(request.sad), request_digest(request));
+    const Bytes call_key = concat(activation::sad_key(request.sad), request_digest(request));
 
     // Identical calls take turns, so that a retry finds what the first call stored.
     SIGILLO_ASSIGN(const auto turn, in_flight_.take_turn(call_key));

@@ -44,6 +44,12 @@ Status write_rows(audit::Recorder& recorder, const SpendStep::Call& what, std::u
     record::OpenIntent open;
     open.set_sad_digest(call_key.data(), 32);
     open.set_request_digest(call_key.data() + 32, 32);
+    record::Use& use = *open.mutable_use();
+    use.set_time_ms(unix_millis(recorder.clock().now()));
+    use.set_hash_algorithm(static_cast<std::uint32_t>(request.scheme.hash));
+    use.set_outcome(record::CALL_IN_FLIGHT);
+    for (const Digest& hash : request.hashes) use.add_hashes(hash.bytes().data(), hash.bytes().size());
+    open.set_use_expires_ms(unix_millis(recorder.clock().now() + what.uses_retention));
     SIGILLO_TRY(recorder.create(tables::kOpenIntents, intent_key, open));
 
     SIGILLO_ASSIGN(auto call, recorder.load(tables::kCalls, call_key));
@@ -52,15 +58,7 @@ Status write_rows(audit::Recorder& recorder, const SpendStep::Call& what, std::u
     row.value.set_state(record::CALL_IN_FLIGHT);
     row.value.set_intent_index(intent);
     row.value.set_credential_id(request.credential.str());
-    SIGILLO_TRY(recorder.save(tables::kCalls, call_key, row));
-
-    record::Use use;
-    use.set_time_ms(unix_millis(recorder.clock().now()));
-    use.set_hash_algorithm(static_cast<std::uint32_t>(request.scheme.hash));
-    use.set_outcome(record::CALL_IN_FLIGHT);
-    for (const Digest& hash : request.hashes) use.add_hashes(hash.bytes().data(), hash.bytes().size());
-    SIGILLO_TRY(recorder.create(tables::kUses, intent_key, use));
-    return recorder.expire_at(recorder.clock().now() + what.uses_retention, tables::kUses, intent_key);
+    return recorder.save(tables::kCalls, call_key, row);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "appliance/signing/uses.h"
 
+#include <map>
+
 namespace sigillo::signing {
 namespace {
 
@@ -41,14 +43,28 @@ Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::strin
             return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
         const Bytes prefix = key_of(credential.str(), ledger.epoch());
         const Bytes from = after ? key_of(credential.str(), ledger.epoch(), *after + 1) : prefix;
+        // Uses in flight stand with their Intents, settled ones in a space of their own; by index they mix.
+        std::map<std::uint64_t, record::Use> found;
+        const auto index_of = [](ByteView key) { return read_u64(key.last(8)); };
+        SIGILLO_TRY(txn.scan(tables::kUses.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
+            SIGILLO_ASSIGN(auto use, require(txn, ledger.codec(), tables::kUses, key, "use"));
+            found.emplace(index_of(key), std::move(use.value));
+            return found.size() < limit;
+        }));
+        SIGILLO_TRY(
+            txn.scan(tables::kOpenIntents.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
+                SIGILLO_ASSIGN(auto open,
+                               require(txn, ledger.codec(), tables::kOpenIntents, key, "open intent"));
+                found.emplace(index_of(key), std::move(*open.value.mutable_use()));
+                return true;  // bounded by the calls that can be in flight
+            }));
         std::vector<SingleUse> uses;
         std::size_t calls = 0;
         constexpr std::size_t kHashesLimit = 10'000;  // a page ends early there: it must fit into one frame
-        SIGILLO_TRY(txn.scan(tables::kUses.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
-            SIGILLO_ASSIGN(const auto use, require(txn, ledger.codec(), tables::kUses, key, "use"));
-            append_hashes(uses, read_u64(key.last(8)), use.value);
-            return ++calls < limit && uses.size() < kHashesLimit;
-        }));
+        for (const auto& [index, use] : found) {
+            append_hashes(uses, index, use);
+            if (++calls == limit || uses.size() >= kHashesLimit) break;
+        }
         return uses;
     });
 }

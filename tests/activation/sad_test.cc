@@ -43,9 +43,9 @@ class SadTest : public ::testing::Test {
         return std::span(hashes_).subspan(from, size);
     }
     // Sealed; empty when there is none.
-    Bytes opening_key(ByteView digest) {
+    Bytes opening_key(ByteView row) {
         const auto found = instance_.ledger->view(
-            [&](ReadTransaction& txn) { return load(txn, instance_.codec, tables::kSadKeys, digest); });
+            [&](ReadTransaction& txn) { return load(txn, instance_.codec, tables::kSadKeys, row); });
         EXPECT_TRUE(found);
         return found && *found ? to_bytes((*found)->value.sealed_opening_key()) : Bytes();
     }
@@ -59,7 +59,7 @@ class SadTest : public ::testing::Test {
 };
 
 TEST_F(SadTest, has_256_bits_and_the_store_knows_only_its_digest) {
-    EXPECT_EQ(sad_.text.size(), 43U);
+    EXPECT_EQ(sad_.text.size(), 8U + 43U);  // when, and the bits
     EXPECT_FALSE(instance_.sads->generate().text.equals(sad_.text.expose()));
     bool found = false;
     ASSERT_TRUE(instance_.ledger->view([&](ReadTransaction& txn) -> Status {
@@ -72,6 +72,22 @@ TEST_F(SadTest, has_256_bits_and_the_store_knows_only_its_digest) {
         return {};
     }));
     EXPECT_FALSE(found);
+}
+
+TEST_F(SadTest, rows_of_sads_stand_in_the_order_of_issue_and_a_made_up_time_finds_none) {
+    instance_.clock.advance(std::chrono::milliseconds(1));
+    const NewSad later = instance_.sads->generate();
+    EXPECT_LT(sad_.key, later.key);
+    EXPECT_EQ(to_bytes(ByteView(sad_key(sad_.text))), sad_.key);
+
+    std::string forged(as_text(sad_.text.expose()));
+    forged[7] = forged[7] == 'A' ? 'B' : 'A';
+    const SecretBytes other = SecretBytes::copy_of(forged);
+    EXPECT_EQ(
+        spending({other, client_, credential_, record::HASH_TYPE_DTBSR, HashAlgorithm::kSha256, hashes_}),
+        Errc::kSadInvalid);
+    for (const std::string_view text : {"", "short", "!!!!!!!!not base64url"})
+        EXPECT_EQ(sad_key(SecretBytes::copy_of(text))[0], 0) << text;
 }
 
 TEST_F(SadTest, permits_each_hash_once_in_any_number_of_calls) {
@@ -188,11 +204,11 @@ TEST_F(SadTest, the_opening_key_goes_with_the_last_hash_and_comes_back_with_one_
     const auto first = spend(use(part(0, 2)));
     ASSERT_TRUE(first);
     EXPECT_EQ(first->sealed_opening_key, *sealed);
-    EXPECT_FALSE(opening_key(sad_.digest).empty());
+    EXPECT_FALSE(opening_key(sad_.key).empty());
     const auto last = spend(use(part(2, 1)));
     ASSERT_TRUE(last);
     EXPECT_EQ(last->sealed_opening_key, *sealed);
-    EXPECT_TRUE(opening_key(sad_.digest).empty());
+    EXPECT_TRUE(opening_key(sad_.key).empty());
 
     ASSERT_TRUE(instance_.update(
         [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *last, part(2, 1)); }));
@@ -203,7 +219,7 @@ TEST_F(SadTest, the_opening_key_goes_with_the_last_hash_and_comes_back_with_one_
     instance_.clock.advance(301s);
     ASSERT_TRUE(instance_.update(
         [&](audit::Recorder& recorder) { return instance_.sads->give_back(recorder, *again, part(2, 1)); }));
-    EXPECT_TRUE(opening_key(sad_.digest).empty()) << "not after its expiry";
+    EXPECT_TRUE(opening_key(sad_.key).empty()) << "not after its expiry";
 }
 
 TEST_F(SadTest, at_expiry_the_opening_key_goes_and_the_row_stays_to_say_so) {
@@ -213,10 +229,10 @@ TEST_F(SadTest, at_expiry_the_opening_key_goes_and_the_row_stays_to_say_so) {
     open(*sealed);
     Housekeeper housekeeper(*instance_.store, {});
     ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
-    EXPECT_FALSE(opening_key(sad_.digest).empty());
+    EXPECT_FALSE(opening_key(sad_.key).empty());
     instance_.clock.advance(361s);
     ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
-    EXPECT_TRUE(opening_key(sad_.digest).empty());
+    EXPECT_TRUE(opening_key(sad_.key).empty());
     EXPECT_EQ(spending(use(hashes_)), Errc::kSadExpired);
     instance_.clock.advance(24h);
     ASSERT_TRUE(housekeeper.run_once(instance_.clock.now()));
@@ -305,8 +321,8 @@ TEST_F(ExtendTest, the_opening_key_moves_to_the_new_sad) {
     }));
     const NewSad fresh = instance_.sads->generate();
     ASSERT_TRUE(extend(use(hashes_), fresh));
-    EXPECT_TRUE(opening_key(sad_.digest).empty());
-    const auto opened = open_opening_key(fresh.text, opening_key(fresh.digest), credential_);
+    EXPECT_TRUE(opening_key(sad_.key).empty());
+    const auto opened = open_opening_key(fresh.text, opening_key(fresh.key), credential_);
     ASSERT_TRUE(opened);
     EXPECT_TRUE(opened->equals(key.expose()));
 }

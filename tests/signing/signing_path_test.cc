@@ -133,6 +133,9 @@ TEST(SigningPath, AnIntentThatAnEarlierEpochLeftOpenGetsItsOutcomeInThePresentLo
         record::OpenIntent open;
         open.set_sad_digest(call_key.data(), 32);
         open.set_request_digest(call_key.data() + 32, 32);
+        SIGILLO_ASSIGN(const auto use, recorder.require(tables::kUses, key, "use"));
+        *open.mutable_use() = use.value;
+        SIGILLO_TRY(recorder.erase(tables::kUses, key));
         return recorder.create(tables::kOpenIntents, key, open);
     }));
     ledger.set_epoch(2);
@@ -187,6 +190,34 @@ TEST(SigningPath, ThreeRetriesWaitForACallAndTheOthersAreToldSoAtOnce) {
     EXPECT_EQ(had_their_turn, 3);
     EXPECT_EQ(refused, 7);
     EXPECT_TRUE(turns.take_turn(key));
+}
+
+TEST(SigningPath, AUseInFlightIsListedAmongTheSettledOnes) {
+    Workshop shop;
+    const auto hashes = hashes_of(2);
+    const std::string sad = shop.authorise(hashes);
+    ASSERT_TRUE(shop.sign(sad, {hashes[0]}));
+    const auto uses = [&](std::optional<std::uint64_t> after, std::size_t limit) {
+        return *list_uses(*shop.instance.ledger, "bank", shop.credential, after, limit);
+    };
+    std::vector<SingleUse> meanwhile;
+    std::vector<SingleUse> first;
+    std::vector<SingleUse> rest;
+    shop.watcher.at = [&](Step step) {
+        if (step != Step::kIntentDurable) return;
+        meanwhile = uses(std::nullopt, 10);
+        first = uses(std::nullopt, 1);
+        rest = uses(first.at(0).index, 10);
+    };
+    ASSERT_TRUE(shop.sign(sad, {hashes[1]}));
+    ASSERT_EQ(meanwhile.size(), 2u);
+    EXPECT_EQ(meanwhile[0].outcome, "signed");
+    EXPECT_EQ(meanwhile[1].outcome, "in_flight");
+    EXPECT_EQ(meanwhile[1].hash, to_bytes(hashes[1].bytes()));
+    EXPECT_EQ(first.size(), 1u);
+    ASSERT_EQ(rest.size(), 1u);
+    EXPECT_EQ(rest[0].index, meanwhile[1].index);
+    EXPECT_EQ(uses(std::nullopt, 10).at(1).outcome, "signed");
 }
 
 TEST(SigningPath, AUseIsForgottenWhenItsRetentionEnds) {
