@@ -7,7 +7,7 @@ using namespace sigillo;
 
 FUZZ_TARGET(input) {
     if (const auto policy = activation::Policy::parse(as_text(input))) {
-        const auto again = activation::Policy::parse(policy->text());
+        const auto again = activation::Policy::parse(policy->text(), activation::kStoredPolicyLimits);
         FUZZ_CHECK(again && again->text() == policy->text());
         FUZZ_CHECK(!policy->evaluate({}));
         FUZZ_CHECK(policy->evaluate(policy->words()));

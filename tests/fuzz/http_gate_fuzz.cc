@@ -13,7 +13,10 @@ static std::vector<std::string> requests_of(std::string_view bytes, std::size_t 
     std::vector<std::string> requests;
     for (std::size_t at = 0; at < bytes.size() && !gate.refusal(); at += piece) {
         gate.feed(bytes.substr(at, piece));
-        while (auto request = gate.next()) requests.push_back(request->head + "\n" + request->body);
+        while (auto request = gate.next())
+            requests.push_back(request->head + request->content_type.value_or("-") + "\n" +
+                               request->idempotency_key.value_or("-") + "\n" + request->client_certificate +
+                               "\n" + request->body);
     }
     if (gate.refusal()) requests.push_back("refused");
     return requests;
