@@ -16,11 +16,24 @@ constexpr unsigned kGroupsOfAPeak = 32;
 // Lingers without a caller after which the load is over.
 constexpr int kIdleLingers = 10;
 
+// A call of update(), on its caller's stack: the caller leaves only when its group is finished.
+class WaitedFor final : public DeferredUpdate {
+ public:
+    explicit WaitedFor(const std::function<Status(WriteTransaction&)>& body) : body_(body) {}
+    Status run(WriteTransaction& txn) override { return body_(txn); }
+    void finish(Status status) noexcept override { result = std::move(status); }
+    Status result;
+
+ private:
+    const std::function<Status(WriteTransaction&)>& body_;
+};
+
 }  // namespace
 
 // The kernel's futex itself: std::atomic::wait of libstdc++ yields four times before it sleeps, which with
 // dozens of waiting threads costs more than the sleep.
 void CommitGroup::finish() {
+    for (PendingUpdate& member : members_) member.update->finish(std::move(member.result));
     finished_.store(1, std::memory_order_release);
     ::syscall(SYS_futex, &finished_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
@@ -40,13 +53,19 @@ void RecentPeak::note(std::size_t size) {
     }
 }
 
-Status CommitQueue::submit(PendingUpdate& update) {
+Status CommitQueue::submit(const std::function<Status(WriteTransaction&)>& body) {
+    WaitedFor update(body);
     SIGILLO_ASSIGN(const auto group, join(update));
     group->wait();
     return std::move(update.result);
 }
 
-Result<std::shared_ptr<CommitGroup>> CommitQueue::join(PendingUpdate& update) {
+Status CommitQueue::defer(DeferredUpdate& update) {
+    SIGILLO_TRY(join(update));
+    return {};
+}
+
+Result<std::shared_ptr<CommitGroup>> CommitQueue::join(DeferredUpdate& update) {
     bool wake = false;
     std::shared_ptr<CommitGroup> group;
     {
@@ -56,7 +75,7 @@ Result<std::shared_ptr<CommitGroup>> CommitQueue::join(PendingUpdate& update) {
         if (groups_.empty() || groups_.back()->members_.size() >= group_limit_)
             groups_.push_back(std::make_shared<CommitGroup>());
         group = groups_.back();
-        group->members_.push_back(&update);
+        group->members_.push_back({&update});
         ++waiting_;
         if (wanted_ != 0 && waiting_ >= wanted_) {
             wanted_ = 0;

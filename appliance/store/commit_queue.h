@@ -25,24 +25,23 @@
 
 namespace sigillo {
 
-// One call of update(), on its caller's stack: the caller leaves only when its group is finished.
 struct PendingUpdate {
-    const std::function<Status(WriteTransaction&)>& body;
+    DeferredUpdate* update;
     Status result{};  // the committer's, until the group is finished
 };
 
 class CommitGroup {
  public:
     // The committer's, once it has taken the group.
-    const std::vector<PendingUpdate*>& members() const { return members_; }
-    // The committer's: the members' results hold, and none of them is touched again.
+    std::vector<PendingUpdate>& members() { return members_; }
+    // The committer's: the members' results hold; each is told its own, then those who wait are woken.
     void finish();
-    // A member's caller's: returns after finish().
+    // Returns after finish().
     void wait() const;
 
  private:
     friend class CommitQueue;
-    std::vector<PendingUpdate*> members_;  // guarded by the queue's mutex until the group is taken
+    std::vector<PendingUpdate> members_;  // guarded by the queue's mutex until the group is taken
     std::atomic<int> finished_{0};
     static_assert(sizeof(finished_) == 4 && std::atomic<int>::is_always_lock_free,
                   "a futex is a plain 32-bit word");
@@ -67,9 +66,11 @@ class CommitQueue {
     CommitQueue(std::size_t limit, std::size_t group_limit, std::chrono::microseconds linger)
         : limit_(limit), group_limit_(group_limit), linger_(linger) {}
 
-    // Returns when the committer has finished the group that `update` came into. kUnavailable, and `update`
-    // is not taken, when the queue is full or closed.
-    Status submit(PendingUpdate& update);
+    // Returns when the committer has finished the group that `body` came into. kUnavailable, and it is not
+    // taken, when the queue is full or closed.
+    Status submit(const std::function<Status(WriteTransaction&)>& body);
+    // The same without waiting.
+    Status defer(DeferredUpdate& update);
 
     struct Taken {
         std::shared_ptr<CommitGroup> group;  // none: nobody came within `patience`, or:
@@ -82,7 +83,7 @@ class CommitQueue {
     std::size_t waiting() const;
 
  private:
-    Result<std::shared_ptr<CommitGroup>> join(PendingUpdate& update);
+    Result<std::shared_ptr<CommitGroup>> join(DeferredUpdate& update);
 
     const std::size_t limit_;
     const std::size_t group_limit_;

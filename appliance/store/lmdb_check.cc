@@ -109,6 +109,9 @@ class Checker {
         return fail(Errc::kCorrupt, "data.mdb, page " + std::to_string(page) +
                                         (name.empty() ? "" : " (" + name + ")") + ": " + why);
     }
+    // What is wrong with page `named` may be wrong with `page` instead, which says that it belongs here: then
+    // both are told.
+    static Status named_by(std::uint64_t page, std::uint64_t named, Status status);
     // Trees lie scattered over the file: asked for in order beforehand, a cold disk delivers them many times
     // faster.
     void ask_ahead(std::uint64_t size) const;
@@ -118,7 +121,9 @@ class Checker {
     Status claim(std::uint64_t page, std::uint64_t count, const std::string& name);
 
     Result<Head> read_head(std::uint64_t page, std::uint32_t page_size) const;
-    Status walk_tree(const Tree& tree, Kind kind, const std::string& name);
+    // `page`: says where the tree is.
+    Status walk_tree(std::uint64_t page, const Tree& tree, Kind kind, const std::string& name);
+    Status walk_root(const Tree& tree, Kind kind, const std::string& name);
     Status walk_page(Walk& walk, std::uint64_t page, unsigned level, const Bounds& bounds);
     Result<std::vector<Node>> read_nodes(ByteView bytes, std::uint64_t page, const Walk& walk,
                                          const Bounds& bounds) const;
@@ -137,6 +142,16 @@ class Checker {
 bool before(ByteView a, ByteView b, bool numbers) {
     if (numbers) return read_at<std::uint64_t>(a, 0) < read_at<std::uint64_t>(b, 0);
     return std::ranges::lexicographical_compare(a, b);
+}
+
+Status Checker::named_by(std::uint64_t page, std::uint64_t named, Status status) {
+    const std::string start = "data.mdb, page " + std::to_string(named);
+    if (status || status.error().code != Errc::kCorrupt || !status.error().detail.starts_with(start))
+        return status;
+    const char after = status.error().detail[start.size()];
+    if (after == ':' || after == ' ')
+        status.error().detail += "; data.mdb, page " + std::to_string(page) + " names it";
+    return status;
 }
 
 void Checker::ask_ahead(std::uint64_t size) const {
@@ -226,20 +241,24 @@ Result<StoreFileSummary> Checker::run() {
         return corrupt(place, {}, "an impossible number of pages");
     claimed_.assign(last_page_ + 1, false);
     claimed_[0] = claimed_[1] = true;
-    SIGILLO_TRY(walk_tree(head.free, Kind::kFreePages, kFreeName));
-    SIGILLO_TRY(walk_tree(head.main, Kind::kSpaces, "spaces"));
+    SIGILLO_TRY(walk_tree(place, head.free, Kind::kFreePages, kFreeName));
+    SIGILLO_TRY(walk_tree(place, head.main, Kind::kSpaces, "spaces"));
     if (last_page_ >= file_pages && !claimed_[last_page_])
         return corrupt(place, {}, "names more pages than there are");
     return StoreFileSummary{last_page_ + 1, entries_, last_page_ - 1 - claims_};
 }
 
-Status Checker::walk_tree(const Tree& tree, Kind kind, const std::string& name) {
+Status Checker::walk_tree(std::uint64_t page, const Tree& tree, Kind kind, const std::string& name) {
     if (tree.root == kNoPage) {
-        if (tree.entries != 0 || tree.depth != 0) return corrupt(0, name, "an empty tree that is not empty");
+        if (tree.entries != 0 || tree.depth != 0)
+            return corrupt(page, name, "an empty tree that is not empty");
         return {};
     }
-    if (tree.depth == 0 || tree.depth > kMaxDepth)
-        return corrupt(tree.root, name, "an impossible depth of tree");
+    if (tree.depth == 0 || tree.depth > kMaxDepth) return corrupt(page, name, "an impossible depth of tree");
+    return named_by(page, tree.root, walk_root(tree, kind, name));
+}
+
+Status Checker::walk_root(const Tree& tree, Kind kind, const std::string& name) {
     Walk walk{kind, name, tree.depth};
     SIGILLO_TRY(walk_page(walk, tree.root, 1, {}));
     if (walk.entries != tree.entries)
@@ -265,7 +284,7 @@ Status Checker::walk_page(Walk& walk, std::uint64_t page, unsigned level, const 
         // A branch's first key stands for everything before the second one.
         const Bounds inner{i == 0 ? bounds.from : std::optional(nodes[i].key),
                            i + 1 == nodes.size() ? bounds.to : std::optional(nodes[i + 1].key)};
-        SIGILLO_TRY(walk_page(walk, nodes[i].child, level + 1, inner));
+        SIGILLO_TRY(named_by(page, nodes[i].child, walk_page(walk, nodes[i].child, level + 1, inner)));
     }
     return {};
 }
@@ -338,7 +357,7 @@ Status Checker::visit_leaf(Walk& walk, std::uint64_t page, const Node& node) {
             return corrupt(page, walk.name, "an entry that is no space");
         const Tree space = read_tree(node.value);
         if (space.flags != 0) return corrupt(page, walk.name, "a space of an unknown kind");
-        return walk_tree(space, Kind::kSpace, std::string(as_text(node.key)));
+        return walk_tree(page, space, Kind::kSpace, std::string(as_text(node.key)));
     }
     if ((node.flags & ~kBigData) != 0) return corrupt(page, walk.name, "an entry of an unknown kind");
     const bool is_free = walk.kind == Kind::kFreePages;
@@ -348,13 +367,13 @@ Status Checker::visit_leaf(Walk& walk, std::uint64_t page, const Node& node) {
     const auto first = read_at<std::uint64_t>(node.value, 0);
     std::array<std::uint8_t, kHeaderSize> header;
     if (first > last_page_) return corrupt(page, walk.name, "a large value outside of the store");
-    SIGILLO_TRY(read_page(first, walk.name, header));
+    SIGILLO_TRY(named_by(page, first, read_page(first, walk.name, header)));
     const std::uint64_t pages = read_at<std::uint32_t>(header, 12);
     // A value that became smaller within its own transaction keeps the pages that it had.
     if (read_at<std::uint16_t>(header, 10) != kOverflow ||
         pages < (kHeaderSize - 1 + node.size) / page_size_ + 1)
-        return corrupt(first, walk.name, "is not of the kind that belongs here");
-    SIGILLO_TRY(claim(first, pages, walk.name));
+        return named_by(page, first, corrupt(first, walk.name, "is not of the kind that belongs here"));
+    SIGILLO_TRY(named_by(page, first, claim(first, pages, walk.name)));
     if (!is_free) return {};
     Bytes list(node.size);
     SIGILLO_ASSIGN(const std::size_t size, read(first * page_size_ + kHeaderSize, list));
@@ -375,7 +394,7 @@ Status Checker::visit_free(std::uint64_t page, ByteView key, ByteView list) {
     for (std::size_t i = 1; i <= count; ++i) {
         const auto free = read_at<std::uint64_t>(list, 8 * i);
         if (free >= last) return corrupt(page, kFreeName, "a list out of order");
-        SIGILLO_TRY(claim(free, 1, kFreeName));
+        SIGILLO_TRY(named_by(page, free, claim(free, 1, kFreeName)));
         last = free;
     }
     return {};

@@ -30,8 +30,7 @@ struct LmdbConfig {
     // one.
     std::size_t group_limit = 256;
 
-    // Bytes written by one commit, roughly: a group ends early there. LMDB keeps the pages of an open write
-    // in anonymous memory.
+    // Bytes written by one commit, roughly: a group ends early there. A group is kept in memory as a whole.
     std::size_t group_bytes = std::size_t{32} << 20;
 
     // Bytes that one update may write: four values of the greatest size.
@@ -46,6 +45,21 @@ struct LmdbConfig {
 
     // Health warns of a snapshot older than this: as long as it lives no page freed since can be used again.
     std::chrono::milliseconds reader_alarm{60'000};
+
+    // Rows in memory and in the journal that are written to LMDB at one time: by their bytes of memory, of
+    // which there are at most two such tables, and by their age. The longer they gather, the more of them
+    // share a page of LMDB or are gone again. Erased rows are still in the journal as long, and a start
+    // reads all of it, which takes a second or two for 32 MiB.
+    std::size_t flush_bytes = std::size_t{32} << 20;
+    std::chrono::milliseconds flush_age{5'000};
+
+    // Bytes of one file of the journal that make the rows go to LMDB, too: a batch takes whole blocks of 4
+    // KiB, so that the journal of small updates grows faster than their rows.
+    std::uint64_t journal_bytes = std::uint64_t{64} << 20;
+
+    // Bytes free on the disk, beside those for all rows in memory, without which updates bypass the journal:
+    // then LMDB itself says at once whether it has room. Enough for the journal's own files to grow.
+    std::uint64_t disk_reserve = std::uint64_t{8} << 20;
 
     // How often the committer looks for dead readers and, after a failure, tries whether writing works again.
     std::chrono::milliseconds upkeep{1'000};

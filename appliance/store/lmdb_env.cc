@@ -3,44 +3,35 @@
 #include <fcntl.h>
 #include <lmdb.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <utility>
 
+#include "appliance/store/place.h"
+
 namespace sigillo {
 namespace {
 
-constexpr const char* kProbeName = "store_probe";
+constexpr const char* kStateName = "store_state";
+constexpr std::string_view kAppliedKey = "applied";  // → sequence (8) ‖ checksum (16)
 // Slots beside those of views: the copy, health, and an administrator's mdb_stat.
 constexpr unsigned kSpareReaders = 8;
 // Fewer pages than this and the spaces' own would not fit.
 constexpr std::uint64_t kMinMapBytes = std::uint64_t{1} << 20;
-// LMDB's table of free pages: documented for mdb_stat(1) alone, and the same since its first release.
-constexpr MDB_dbi kFreeDbi = 0;
+// A disk with less than that left takes half of a write.
+constexpr std::uint64_t kFullDisk = std::uint64_t{1} << 20;
 
-struct CloseCursor {
-    void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
-};
-
-// mdb_reader_list's lines: "pid thread txnid", with "-" for a txnid of none.
-int note_oldest(const char* line, void* context) {
-    int pid = 0;
-    std::size_t thread = 0;
-    std::size_t txn_id = 0;
-    if (std::sscanf(line, "%d %zx %zu", &pid, &thread, &txn_id) == 3) {
-        auto& oldest = *static_cast<std::size_t*>(context);
-        oldest = std::min(oldest, txn_id);
-    }
-    return 0;
+MDB_val to_val(ByteView bytes) {
+    return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())};  // LMDB only reads it
 }
 
 }  // namespace
@@ -51,7 +42,7 @@ Status validate(const LmdbConfig& config) {
     };
     if (config.directory.empty()) return refuse("store.directory", "must be given");
     if (config.map_bytes < kMinMapBytes || config.map_bytes > std::numeric_limits<std::size_t>::max() / 2)
-        return refuse("store.map_bytes", "must be at least 1 MiB, and less than the address space");
+        return refuse("store.map_size_mib", "must be at least 1 MiB, and less than the address space");
     if (config.max_readers == 0 || config.max_readers > 10'000)
         return refuse("store.max_readers", "must be 1 to 10,000");
     if (config.queue_limit == 0) return refuse("store.queue_limit", "must be at least 1");
@@ -64,6 +55,9 @@ Status validate(const LmdbConfig& config) {
         return refuse("store.growth_alarm_percent", "must be 1 to 100");
     if (config.reader_alarm.count() <= 0) return refuse("store.reader_alarm", "must be positive");
     if (config.upkeep.count() <= 0) return refuse("store.upkeep", "must be positive");
+    if (config.flush_bytes == 0) return refuse("store.flush_mib", "must be at least 1");
+    if (config.flush_age.count() <= 0) return refuse("store.flush_age_ms", "must be positive");
+    if (config.journal_bytes == 0) return refuse("store.journal_mib", "must be at least 1");
     return {};
 }
 
@@ -200,7 +194,7 @@ Status LmdbEnv::open_spaces(std::span<const Space> spaces) {
         SIGILLO_ASSIGN(const unsigned dbi, open_one(std::string(space.name).c_str()));
         spaces_.push_back({space, dbi});
     }
-    SIGILLO_ASSIGN(probe_dbi_, open_one(kProbeName));
+    SIGILLO_ASSIGN(state_dbi_, open_one(kStateName));
     if (const int rc = mdb_txn_commit(txn.release()); rc != 0)
         return std::unexpected(lmdb_error(rc, "create the spaces of the store"));
     return {};
@@ -213,7 +207,11 @@ Status LmdbEnv::usable() const {
 }
 
 Result<std::size_t> LmdbEnv::index_of(Space space) const {
-    const auto found = std::ranges::find(spaces_, space, &OpenSpace::space);
+    // Nearly always the very name that was given to open().
+    auto found = std::ranges::find_if(
+        spaces_, [&](const OpenSpace& open) { return open.space.name.data() == space.name.data(); });
+    if (found == spaces_.end() || found->space != space)
+        found = std::ranges::find(spaces_, space, &OpenSpace::space);
     if (found == spaces_.end())
         return fail(Errc::kInvalidArgument, "the store has no space " + std::string(space.name), "space");
     return static_cast<std::size_t>(found - spaces_.begin());
@@ -226,41 +224,82 @@ Result<LmdbTxn> LmdbEnv::begin(bool read_only) const {
     return LmdbTxn(txn);
 }
 
-Result<std::uint64_t> LmdbEnv::bytes_used() const {
-    SIGILLO_ASSIGN(const LmdbTxn txn, begin(true));
-    std::size_t oldest = mdb_txn_id(txn.get());
-    if (const int rc = mdb_reader_list(env_.get(), note_oldest, &oldest); rc < 0)
-        return std::unexpected(lmdb_error(rc, "mdb_reader_list"));
+std::vector<Space> LmdbEnv::spaces() const {
+    std::vector<Space> out;
+    for (const OpenSpace& open : spaces_) out.push_back(open.space);
+    return out;
+}
+
+Status LmdbEnv::commit(LmdbTxn txn) const {
+    const int rc = mdb_txn_commit(txn.release());  // ends the transaction either way
+    if (rc == 0) return {};
+    // Without its head page LMDB answers MDB_PANIC to whatever comes next: better to say so now.
+    if (auto next = begin(false); !next && next.error().native == MDB_PANIC)
+        return std::unexpected(lmdb_error(MDB_PANIC, "commit (" + std::string(mdb_strerror(rc)) + ")"));
+    Error error = lmdb_error(rc, "commit");
+    // So LMDB answers to a write that the disk took half of.
+    if (rc == EIO && disk_room() < kFullDisk) {
+        error.code = Errc::kStorageFull;
+        error.detail += " (the disk is full)";
+    }
+    return std::unexpected(std::move(error));
+}
+
+Status LmdbEnv::write(MDB_txn* txn, std::size_t index, ByteView key, const RowValue& value) const {
+    MDB_val k = to_val(key);
+    int rc = 0;
+    if (value) {
+        MDB_val v = to_val(*value);
+        rc = mdb_put(txn, dbi(index), &k, &v, 0);
+    } else {
+        rc = mdb_del(txn, dbi(index), &k, nullptr);
+        if (rc == MDB_NOTFOUND) rc = 0;
+    }
+    if (rc != 0) return std::unexpected(lmdb_error(rc, "write " + place_of(space(index), key)));
+    return {};
+}
+
+Result<BatchMark> LmdbEnv::applied(MDB_txn* txn) const {
+    MDB_val key = to_val(as_bytes(kAppliedKey));
+    MDB_val value{};
+    BatchMark mark;
+    const int rc = mdb_get(txn, state_dbi_, &key, &value);
+    if (rc == MDB_NOTFOUND) return mark;
+    if (rc != 0) return std::unexpected(lmdb_error(rc, "read how much of the journal is in the store"));
+    const ByteView row(static_cast<const std::uint8_t*>(value.mv_data), value.mv_size);
+    if (row.size() != sizeof mark.sequence + mark.checksum.size())
+        return fail(Errc::kCorrupt,
+                    "data.mdb: the row that says how much of the journal is in it is malformed");
+    mark.sequence = read_u64(row);
+    std::ranges::copy(row.subspan(sizeof mark.sequence), mark.checksum.begin());
+    return mark;
+}
+
+Status LmdbEnv::set_applied(MDB_txn* txn, const BatchMark& mark) const {
+    Bytes row;
+    append_u64(row, mark.sequence);
+    append(row, ByteView(mark.checksum));
+    MDB_val key = to_val(as_bytes(kAppliedKey));
+    MDB_val value = to_val(row);
+    if (const int rc = mdb_put(txn, state_dbi_, &key, &value, 0); rc != 0)
+        return std::unexpected(lmdb_error(rc, "write how much of the journal is in the store"));
+    return {};
+}
+
+std::uint64_t LmdbEnv::disk_room() const {
+    std::uint64_t room = std::numeric_limits<std::uint64_t>::max();
+    struct statvfs disk{};
+    struct rlimit limit{};
     MDB_envinfo info{};
     MDB_stat stat{};
-    if (const int rc = mdb_env_info(env_.get(), &info); rc != 0)
-        return std::unexpected(lmdb_error(rc, "mdb_env_info"));
-    if (const int rc = mdb_env_stat(env_.get(), &stat); rc != 0)
-        return std::unexpected(lmdb_error(rc, "mdb_env_stat"));
-
-    // Free pages: id of the transaction that freed them → their number, and the pages. They can be used again
-    // when no snapshot is as old as that transaction.
-    MDB_cursor* raw = nullptr;
-    if (const int rc = mdb_cursor_open(txn.get(), kFreeDbi, &raw); rc != 0)
-        return std::unexpected(lmdb_error(rc, "mdb_cursor_open"));
-    const std::unique_ptr<MDB_cursor, CloseCursor> cursor(raw);
-    std::uint64_t reusable = 0;
-    MDB_val key{};
-    MDB_val value{};
-    int rc = mdb_cursor_get(raw, &key, &value, MDB_FIRST);
-    for (; rc == 0; rc = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) {
-        std::size_t freed_by = 0;
-        std::size_t pages = 0;
-        if (key.mv_size != sizeof freed_by || value.mv_size < sizeof pages)
-            return fail(Errc::kCorrupt, "the store's table of free pages is malformed");
-        std::memcpy(&freed_by, key.mv_data, sizeof freed_by);
-        std::memcpy(&pages, value.mv_data, sizeof pages);
-        if (freed_by >= oldest) break;
-        reusable += pages;
+    // Unknown is not full: LMDB will say.
+    if (::statvfs(directory_.c_str(), &disk) == 0) room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        mdb_env_info(env_.get(), &info) == 0 && mdb_env_stat(env_.get(), &stat) == 0) {
+        const std::uint64_t end = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+        room = std::min<std::uint64_t>(room, limit.rlim_cur - std::min<std::uint64_t>(end, limit.rlim_cur));
     }
-    if (rc != 0 && rc != MDB_NOTFOUND) return std::unexpected(lmdb_error(rc, "read the table of free pages"));
-    const std::uint64_t pages = std::uint64_t{info.me_last_pgno} + 1;
-    return (pages - std::min(reusable, pages)) * stat.ms_psize;
+    return room;
 }
 
 std::uint64_t LmdbEnv::bytes_limit() const {

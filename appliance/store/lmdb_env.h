@@ -13,8 +13,10 @@
 
 #include "appliance/base/file.h"
 #include "appliance/base/result.h"
+#include "appliance/store/journal_format.h"
 #include "appliance/store/lmdb_check.h"
 #include "appliance/store/lmdb_config.h"
+#include "appliance/store/row_cursor.h"
 #include "appliance/store/store.h"
 
 struct MDB_env;
@@ -60,17 +62,28 @@ class LmdbEnv {
     Result<std::size_t> index_of(Space space) const;
     Space space(std::size_t index) const { return spaces_[index].space; }
     unsigned dbi(std::size_t index) const { return spaces_[index].dbi; }
-    // A table for trying whether writing works; in no space.
-    unsigned probe_dbi() const { return probe_dbi_; }
+    std::size_t space_count() const { return spaces_.size(); }
+    std::vector<Space> spaces() const;
+    const std::string& directory() const { return directory_; }
+    MDB_env* raw() const { return env_.get(); }
 
     Result<LmdbTxn> begin(bool read_only) const;
+    // Durable on return. On an error nothing of it happened; but with MDB_PANIC in `native`, that LMDB could
+    // not write its head page, that is open, and LMDB refuses every write until the process starts anew.
+    Status commit(LmdbTxn txn) const;
+
+    // Writes a row, or erases it.
+    Status write(MDB_txn* txn, std::size_t index, ByteView key, const RowValue& value) const;
+    // The journal's last batch that is in LMDB.
+    Result<BatchMark> applied(MDB_txn* txn) const;
+    Status set_applied(MDB_txn* txn, const BatchMark& mark) const;
 
     // What was found when it was opened; zeroes when it was not checked.
     const StoreFileSummary& found() const { return found_; }
 
-    // Bytes that are in use or cannot be used again as long as a present snapshot lives.
-    Result<std::uint64_t> bytes_used() const;
+    // Bytes that the file can grow to, and that it can grow by on its disk and within RLIMIT_FSIZE.
     std::uint64_t bytes_limit() const;
+    std::uint64_t disk_room() const;
 
     // Frees the slots of readers that died. Returns how many.
     Result<int> clear_dead_readers();
@@ -97,7 +110,7 @@ class LmdbEnv {
     UniqueFd directory_fd_;  // holds the lock that keeps others out
     std::unique_ptr<MDB_env, CloseEnv> env_;
     std::vector<OpenSpace> spaces_;
-    unsigned probe_dbi_ = 0;
+    unsigned state_dbi_ = 0;  // the store's own; in no space
 };
 
 }  // namespace sigillo

@@ -1,67 +1,82 @@
-// Transactions as store.h has them, over LMDB's.
+// Transactions as store.h has them, over the layers that the store consists of.
 //
-// An update does not write to LMDB while its body runs: its writes stand in an overlay, and reach LMDB when
-// the body has said yes. So a body that fails leaves no trace in the group's transaction, at the price of a
-// map in an arena instead of LMDB's nested transactions, which copy whole pages.
+// An update's writes stand in a set of their own while its body runs, and join its group's when the body has
+// said yes. So a body that fails leaves no trace.
 //
 // Internal to appliance/store. Not thread-safe.
 #pragma once
 
-#include <map>
-#include <memory_resource>
-#include <optional>
+#include <array>
 
-#include "appliance/store/lmdb_env.h"
+#include "appliance/store/layers.h"
+#include "appliance/store/write_set.h"
 
 namespace sigillo {
 
-class LmdbReadTransaction final : public ReadTransaction {
+// Reads through all layers, the newest first: write sets, the two tables, LMDB.
+class LayeredRead {
  public:
-    LmdbReadTransaction(const LmdbEnv& env, MDB_txn* txn) : env_(env), txn_(txn) {}
-    Result<std::optional<ByteView>> get(Space space, ByteView key) override;
-    Status scan(Space space, ByteView prefix, ByteView from, const Visit& visit) override;
+    // `txn` and `snapshot` fit each other (Layers::join) and outlive this.
+    LayeredRead(const LmdbEnv& env, MDB_txn* txn, const Snapshot& snapshot);
+    // Over what is there; at most two.
+    void lay(const WriteSet& set) { sets_[set_count_++] = &set; }
+
+    // As ReadTransaction has them.
+    Result<std::optional<ByteView>> get(Space space, ByteView key) const;
+    Status scan(Space space, ByteView prefix, ByteView from, const ReadTransaction::Visit& visit) const;
 
  private:
+    static constexpr std::size_t kMostSets = 2;
     const LmdbEnv& env_;
     MDB_txn* const txn_;
+    // Oldest first; empty ones are left out.
+    std::array<const WriteSet*, kMostSets> sets_{};
+    std::size_t set_count_ = 0;
+    std::array<const MemTable*, 2> tables_{};
+    std::size_t table_count_ = 0;
+    const std::uint64_t sequence_;
 };
 
-class OverlayTransaction final : public WriteTransaction {
+class ViewTransaction final : public ReadTransaction {
  public:
-    // Reads from `txn`; takes memory from `arena`; refuses (kLimitExceeded) to hold more than `limit` bytes.
-    OverlayTransaction(const LmdbEnv& env, MDB_txn* txn, std::pmr::memory_resource* arena, std::size_t limit)
-        : env_(env), txn_(txn), arena_(arena), limit_(limit), writes_(arena) {}
+    explicit ViewTransaction(const LayeredRead& read) : read_(read) {}
+    Result<std::optional<ByteView>> get(Space space, ByteView key) override { return read_.get(space, key); }
+    Status scan(Space space, ByteView prefix, ByteView from, const Visit& visit) override {
+        return read_.scan(space, prefix, from, visit);
+    }
 
-    Result<std::optional<ByteView>> get(Space space, ByteView key) override;
+ private:
+    const LayeredRead read_;
+};
+
+class UpdateTransaction final : public WriteTransaction {
+ public:
+    // Reads `below`; writes into memory of `arena`; refuses (kLimitExceeded) to write more than `limit`
+    // bytes.
+    UpdateTransaction(const LmdbEnv& env, const LayeredRead& below, std::pmr::memory_resource* arena,
+                      std::size_t limit)
+        : env_(env), read_(below), limit_(limit), writes_(arena) {
+        read_.lay(writes_);
+    }
+    UpdateTransaction(const UpdateTransaction&) = delete;
+    UpdateTransaction& operator=(const UpdateTransaction&) = delete;
+
+    Result<std::optional<ByteView>> get(Space space, ByteView key) override { return read_.get(space, key); }
     Status scan(Space space, ByteView prefix, ByteView from, const Visit& visit) override;
     Status put(Space space, ByteView key, ByteView value) override;
     Status insert_once(Space space, ByteView key, ByteView value) override;
     Status erase(Space space, ByteView key) override;
 
-    // Writes everything to LMDB's transaction. After an error that one can only be aborted.
-    Status apply();
+    WriteSet& writes() { return writes_; }
     std::size_t bytes() const { return bytes_; }
-    bool empty() const { return writes_.empty(); }
 
  private:
-    struct Place {
-        std::size_t space;
-        ByteView key;
-    };
-    struct Before {
-        bool operator()(const Place& a, const Place& b) const;
-    };
-    using Value = std::optional<ByteView>;  // none: erased
-    using Writes = std::pmr::map<Place, Value, Before>;
-
-    Status write(Space space, ByteView key, Value value);
-    ByteView keep(ByteView bytes);
+    Status write(Space space, ByteView key, const RowValue& value);
 
     const LmdbEnv& env_;
-    MDB_txn* const txn_;
-    std::pmr::memory_resource* const arena_;
+    LayeredRead read_;
     const std::size_t limit_;
-    Writes writes_;
+    WriteSet writes_;
     std::size_t bytes_ = 0;
     int scans_ = 0;  // that run now
 };

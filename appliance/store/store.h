@@ -60,6 +60,17 @@ struct StoreHealth {
     std::size_t waiting = 0;  // updates that wait for the committer
 };
 
+// An update whose caller does not wait for it: Store::defer().
+class DeferredUpdate {
+ public:
+    virtual ~DeferredUpdate() = default;
+    // The body, under the terms of Store::update().
+    virtual Status run(WriteTransaction& txn) = 0;
+    // What came of it; called once, after which the store does not touch this object. Must be quick: the
+    // updates behind it wait.
+    virtual void finish(Status status) noexcept = 0;
+};
+
 // Thread-safe.
 class Store {
  public:
@@ -73,6 +84,10 @@ class Store {
     // its group could not be committed: it must not use up what it captured. `body` must not call the store,
     // the HSM or anything slow. kUnavailable when the queue of waiting updates is full.
     virtual Status update(const std::function<Status(WriteTransaction&)>& body) = 0;
+
+    // The same without waiting: `update` lives until its finish(). An error: it was not taken, and finish()
+    // is not called.
+    virtual Status defer(DeferredUpdate& update) = 0;
 
     virtual StoreHealth health() const = 0;
 

@@ -15,7 +15,16 @@
 namespace sigillo::testing {
 namespace {
 
+template <LmdbConfig (*Config)()>
+std::unique_ptr<StoreUnderTest> make_store_of() {
+    return std::make_unique<LmdbUnderTest>(Config());
+}
+
 INSTANTIATE_TEST_SUITE_P(Lmdb, StoreContract, ::testing::Values(&make_lmdb_store));
+// Through memory alone, through memory and LMDB at every moment, and past the journal.
+INSTANTIATE_TEST_SUITE_P(LmdbUnflushed, StoreContract, ::testing::Values(&make_store_of<&unflushed>));
+INSTANTIATE_TEST_SUITE_P(LmdbFlushing, StoreContract, ::testing::Values(&make_store_of<&always_flushing>));
+INSTANTIATE_TEST_SUITE_P(LmdbBypassing, StoreContract, ::testing::Values(&make_store_of<&bypassing>));
 
 // ---- opening ------------------------------------------------------------------------------------
 
@@ -29,6 +38,8 @@ TEST(LmdbStore, DirectoryAndFilesAreTheOwnersAlone) {
     EXPECT_EQ(mode(subject.config().directory), 0700U);
     EXPECT_EQ(mode(subject.data_file()), 0600U);
     EXPECT_EQ(mode(subject.config().directory + "/lock.mdb"), 0600U);
+    put_text(subject.store(), kFirst, "a", "1");
+    for (const std::string& journal : subject.journals()) EXPECT_EQ(mode(journal), 0600U);
     const std::string copy = subject.fresh_directory();
     ASSERT_TRUE(subject.store().copy_to(copy));
     EXPECT_EQ(mode(copy), 0700U);
@@ -82,7 +93,7 @@ TEST(LmdbStore, RefusesNumbersThatMakeNoSense) {
     };
     EXPECT_EQ(field([](LmdbConfig&) {}), "");
     EXPECT_EQ(field([](LmdbConfig& c) { c.directory.clear(); }), "store.directory");
-    EXPECT_EQ(field([](LmdbConfig& c) { c.map_bytes = 4096; }), "store.map_bytes");
+    EXPECT_EQ(field([](LmdbConfig& c) { c.map_bytes = 4096; }), "store.map_size_mib");
     EXPECT_EQ(field([](LmdbConfig& c) { c.max_readers = 0; }), "store.max_readers");
     EXPECT_EQ(field([](LmdbConfig& c) { c.queue_limit = 0; }), "store.queue_limit");
     EXPECT_EQ(field([](LmdbConfig& c) { c.group_limit = 0; }), "store.group_limit");
@@ -92,6 +103,9 @@ TEST(LmdbStore, RefusesNumbersThatMakeNoSense) {
     EXPECT_EQ(field([](LmdbConfig& c) { c.growth_alarm_percent = 101; }), "store.growth_alarm_percent");
     EXPECT_EQ(field([](LmdbConfig& c) { c.reader_alarm = {}; }), "store.reader_alarm");
     EXPECT_EQ(field([](LmdbConfig& c) { c.upkeep = {}; }), "store.upkeep");
+    EXPECT_EQ(field([](LmdbConfig& c) { c.flush_bytes = 0; }), "store.flush_mib");
+    EXPECT_EQ(field([](LmdbConfig& c) { c.flush_age = {}; }), "store.flush_age_ms");
+    EXPECT_EQ(field([](LmdbConfig& c) { c.journal_bytes = 0; }), "store.journal_mib");
 }
 
 TEST(LmdbStore, KnowsTheNetworkFileSystems) {
@@ -124,7 +138,7 @@ TEST(LmdbStore, IsOfNoUseInAForkedChild) {
 // ---- groups -------------------------------------------------------------------------------------
 
 TEST(LmdbStore, ConcurrentUpdatesShareOneSync) {
-    LmdbUnderTest subject;
+    LmdbUnderTest subject(unflushed());
     constexpr int kUpdates = 60;
     HeldCommitter held(subject.store());
     Threads threads(kUpdates, [&](int t) { EXPECT_TRUE(try_put(subject.store(), std::to_string(t), "x")); });
@@ -137,7 +151,7 @@ TEST(LmdbStore, ConcurrentUpdatesShareOneSync) {
 }
 
 TEST(LmdbStore, AGroupIsBoundedInMembersAndBytes) {
-    LmdbConfig config;
+    LmdbConfig config = unflushed();
     config.group_limit = 4;
     config.group_bytes = 2000;
     LmdbUnderTest subject(config);
@@ -157,7 +171,7 @@ TEST(LmdbStore, AGroupIsBoundedInMembersAndBytes) {
 }
 
 TEST(LmdbStore, AnUpdateThatFailsCostsNoSync) {
-    LmdbUnderTest subject;
+    LmdbUnderTest subject(unflushed());
     const auto before = sync_count();
     EXPECT_FALSE(subject.store().update([](WriteTransaction& txn) -> Status {
         SIGILLO_TRY(txn.put(kFirst, as_bytes("a"), {}));

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <latch>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "appliance/store/lmdb_store.h"
 #include "tests/store/store_contract.h"
@@ -28,6 +30,7 @@ class LmdbUnderTest final : public StoreUnderTest {
     void open();
     const LmdbConfig& config() const { return config_; }
     std::string data_file() const { return config_.directory + "/data.mdb"; }
+    std::vector<std::string> journals() const;  // paths
     ManualClock& clock() { return clock_; }
     Logger& logger() { return logger_; }
 
@@ -41,6 +44,26 @@ class LmdbUnderTest final : public StoreUnderTest {
 };
 
 std::unique_ptr<StoreUnderTest> make_lmdb_store();
+
+// Nothing goes to LMDB by its age.
+LmdbConfig unflushed();
+// Each update is followed by a flush of what it wrote.
+LmdbConfig always_flushing();
+// Every update goes past the journal.
+LmdbConfig bypassing();
+
+// Rows in kSecond, in an update of their own, that a store of unflushed() writes to LMDB at once.
+inline constexpr std::size_t kRowsOfAFlush = 40;
+void fill_until_flush(LmdbUnderTest& subject);
+
+template <class Condition>
+void await(Condition condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+        ASSERT_LT(std::chrono::steady_clock::now(), until);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
 
 // Errc{} for success.
 inline Errc code_of(const Status& status) {

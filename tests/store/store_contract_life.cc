@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <latch>
 #include <thread>
 
 namespace sigillo::testing {
@@ -97,6 +98,40 @@ TEST_P(StoreContract, ABodyThatCallsTheStoreIsRefused) {
         return {};
     });
     EXPECT_TRUE(outer);
+}
+
+// ---- without waiting ----------------------------------------------------------------------------
+
+class Deferred final : public DeferredUpdate {
+ public:
+    explicit Deferred(bool fails) : fails_(fails) {}
+    Status run(WriteTransaction& txn) override {
+        SIGILLO_TRY(txn.put(kFirst, as_bytes(fails_ ? "refused" : "taken"), as_bytes("1")));
+        return fails_ ? Status(fail(Errc::kConflict, "no")) : Status();
+    }
+    void finish(Status status) noexcept override {
+        result = std::move(status);
+        finished.count_down();
+    }
+    Status result;
+    std::latch finished{1};
+
+ private:
+    const bool fails_;
+};
+
+TEST_P(StoreContract, ADeferredUpdateIsToldItsResultWhenThatIsDurable) {
+    Deferred good(false);
+    Deferred bad(true);
+    ASSERT_TRUE(store().defer(good));
+    ASSERT_TRUE(store().defer(bad));
+    good.finished.wait();
+    bad.finished.wait();
+    EXPECT_TRUE(good.result);
+    EXPECT_EQ(code_of(bad.result), Errc::kConflict);
+    EXPECT_EQ(scan_text(store(), kFirst), (Rows{{"taken", "1"}}));
+    subject_->reopen();
+    EXPECT_EQ(scan_text(store(), kFirst), (Rows{{"taken", "1"}}));
 }
 
 // ---- life ---------------------------------------------------------------------------------------

@@ -1,0 +1,90 @@
+// Rows that are in the journal and not yet in LMDB: every version of them, sorted.
+//
+// A skip list in memory that only grows (the structure of LevelDB's memtable). One thread adds; any number
+// reads meanwhile without a lock, and sees of a batch that is being added nothing as long as it reads no
+// later sequence than was published to it (layers.h). Nothing is ever removed: the whole table is dropped.
+//
+// Internal to appliance/store.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "appliance/store/room.h"
+#include "appliance/store/row_cursor.h"
+
+namespace sigillo {
+
+class MemTable {
+ private:
+    struct Node;
+
+ public:
+    MemTable();
+    MemTable(const MemTable&) = delete;
+    MemTable& operator=(const MemTable&) = delete;
+
+    // ---- the one that writes ----
+    // Each (space, key, sequence) once; sequences never fall. Copies what it is given.
+    void add(std::uint64_t sequence, std::size_t space, ByteView key, const RowValue& value);
+    std::size_t memory() const { return memory_; }  // bytes taken
+    const Load& load() const { return load_; }
+
+    // ---- anybody, any time ----
+    bool empty() const;
+    // The newest version of no later sequence; nothing when there is none. Valid as long as the table is.
+    std::optional<RowValue> get(std::size_t space, ByteView key, std::uint64_t sequence) const;
+
+    // The newest version of each row of no later sequence. In one space, as RowCursor has it, or, from
+    // seek_first() on, in all of them.
+    class Cursor final : public RowCursor {
+     public:
+        Cursor(const MemTable& table, std::size_t space, std::uint64_t sequence)
+            : table_(table), space_(space), sequence_(sequence) {}
+        Status seek(ByteView from) override;
+        void seek_first();
+        Status next() override;
+        bool live() const override;
+        ByteView key() const override;
+        RowValue value() const override;
+        std::size_t space() const;
+
+     private:
+        void skip_newer();
+        const MemTable& table_;
+        const std::size_t space_;
+        const std::uint64_t sequence_;
+        const Node* node_ = nullptr;
+        bool all_spaces_ = false;
+    };
+
+ private:
+    static constexpr int kMaxHeight = 12;
+    struct Place {
+        std::size_t space;
+        ByteView key;
+        std::uint64_t sequence;
+    };
+
+    static bool is_before(const Node& node, const Place& place);
+    // The first node that is not before `place`; `before`: its predecessors, one a level, or null.
+    Node* find(const Place& place, Node** before) const;
+    Node* make_node(const Place& place, const RowValue& value, int height);
+    std::byte* allocate(std::size_t size);
+    int random_height();
+
+    std::vector<std::unique_ptr<std::byte[]>> chunks_;
+    std::byte* free_ = nullptr;
+    std::size_t left_ = 0;
+    std::size_t memory_ = 0;
+    Load load_;
+    std::uint64_t dice_ = 0x9E3779B97F4A7C15U;
+    std::atomic<int> height_{1};
+    Node* head_;
+};
+
+}  // namespace sigillo
