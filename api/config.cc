@@ -28,7 +28,8 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
     const auto key = [&](std::string_view name) { return table + '.' + std::string(name); };
     ApiConfig config;
     config.http.with_client_certificate = face == Face::kApi;
-    if (face == Face::kPublic) config.http.limits.body_bytes = 64 * 1024;  // nothing here takes a body
+    if (face == Face::kPublic)
+        config.http.limits.body_bytes = std::size_t{64} * 1024;  // nothing here takes a body
 
     file.required_text(key("socket"), config.http.socket)
         .required_text(key("sam_socket"), config.sam.path)
@@ -42,7 +43,8 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
         .duration(key("sam_deadline_ms"), config.sam.deadline, 100, 600'000)
         .duration(key("shutdown_deadline_s"), config.shutdown_deadline, 0, 600);
     if (face == Face::kApi) {
-        file.count(key("certificate_cache"), config.certificate_cache, 1, 1'000'000);
+        file.count(key("certificate_cache"), config.certificate_cache, 1, 1'000'000)
+            .count(key("hashes_limit"), config.requests.hashes, 1, 1'000);
         read_service_info(file, config.info);
     }
     read_hardening_config(file, table, config.hardening);

@@ -102,6 +102,10 @@ void Dispatcher::route(Request& request, Responder& responder) {
     });
     if (!parameters) {
         const Words words = request.path.starts_with("/csc/") ? Words::kCsc : Words::kProblem;
+        if (request.method == Method::kUnheardOf) {  // RFC 9110 §9.1
+            responder.send(refuse(words, 501, Errc::kUnsupported, "this method is not implemented"));
+            return;
+        }
         if (allowed.empty()) {
             responder.send(
                 refuse(words, 404, Errc::kNotFound, "no such resource; /openapi.yaml lists what there is"));
@@ -118,7 +122,7 @@ void Dispatcher::route(Request& request, Responder& responder) {
               .client = {},
               .parameters = std::move(*parameters),
               .services = services_};
-    if (admit(chosen, call)) chosen.handler(std::move(call));
+    if (admit(chosen, call)) chosen.handler(call);
 }
 
 bool Dispatcher::admit(const Route& route, Call& call) {
@@ -126,11 +130,13 @@ bool Dispatcher::admit(const Route& route, Call& call) {
         call.responder.send(refuse(route.words, status, code, detail));
         return false;
     };
-    if (route.caller == Caller::kClient) {
+    // Where anybody may ask, a registered client may learn more (metrics): sigillod decides.
+    if (route.caller == Caller::kClient || !call.request.client_certificate.empty()) {
         const auto digest = call.services.certificates.spki_sha256(call.request.client_certificate);
-        if (!digest)
+        if (digest)
+            call.client.set_spki_sha256(digest->data(), digest->size());
+        else if (route.caller == Caller::kClient)
             return no(401, Errc::kForbidden, "no usable TLS client certificate came with the request");
-        call.client.set_spki_sha256(digest->data(), digest->size());
     }
     if (!call.request.body.empty() && !call.request.content_type.empty() &&
         !is_json(call.request.content_type))

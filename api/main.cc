@@ -1,4 +1,5 @@
-// sigillo-api --config FILE --face api|public: HTTP on a unix socket in front, sigillod behind.
+// sigillo-api --config FILE --face api|public [--check-config]: HTTP on a unix socket in front, sigillod
+// behind.
 #include <CLI/CLI.hpp>
 
 #include <atomic>
@@ -61,6 +62,7 @@ Status serve(const Options& options, Logger& logger) {
     Services services{.certificates = certificates,
                       .metrics = metrics,
                       .info = config.info,
+                      .limits = config.requests,
                       .logger = logger,
                       .http_counters = [&running] {
                           const HttpServer* server = running;
@@ -90,6 +92,16 @@ Status serve(const Options& options, Logger& logger) {
     return {};
 }
 
+// Every complaint on a line of its own, as `sigillod check-config` has them.
+int check_config(const Options& options) {
+    if (const auto config = load_config(options.config, options.face); !config) {
+        std::fprintf(stderr, "sigillo-api: %s\n", config.error().detail.c_str());
+        return kFailed;
+    }
+    std::printf("%s: good\n", options.config.c_str());
+    return 0;
+}
+
 }  // namespace
 }  // namespace sigillo::api
 
@@ -105,11 +117,16 @@ int main(int argc, char** argv) {
     app.add_option("--face", options.face, "api: registered clients; public: anonymous traffic")
         ->required()
         ->transform(CLI::CheckedTransformer(faces));
+    bool check_only = false;
+    app.add_flag(
+        "--check-config", check_only,
+        "Say everything that is wrong with the face's table of the configuration, and serve nothing");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : api::kUsage;
     }
+    if (check_only) return api::check_config(options);
     Logger logger(options.face == api::Face::kApi ? "sigillo-api" : "sigillo-public");
     if (const auto served = api::serve(options, logger); !served) {
         logger.error("failed", {{"error", served.error()}});

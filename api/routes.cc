@@ -32,6 +32,8 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/v1/signers/{signerID}/factors", v1::enrol_factor, kProblem, kClient, kIdempotencyKey},
     Route{kGet, "/v1/signers/{signerID}/factors", v1::list_factors, kProblem, kClient, kPlain},
     Route{kDelete, "/v1/signers/{signerID}/factors/{factorID}", v1::delete_factor, kProblem, kClient, kPlain},
+    Route{kPost, "/v1/signers/{signerID}/factors/{factorID}/pin", v1::change_pin, kProblem, kClient,
+          kIdempotencyKey},
     Route{kPost, "/v1/credentials", v1::create_credential, kProblem, kClient, kIdempotencyKey},
     Route{kPut, "/v1/credentials/{credentialID}/certificate", v1::set_certificate, kProblem, kClient, kPlain},
     Route{kPost, "/v1/credentials/{credentialID}/status", v1::set_status, kProblem, kClient, kIdempotencyKey},

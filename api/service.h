@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "api/csc/requests.h"
 #include "api/http/client_certificate.h"
 #include "api/http/exchange.h"
 #include "api/http/server.h"
@@ -30,6 +31,7 @@ struct Services {
     ClientCertificates& certificates;
     Metrics& metrics;
     const ServiceInfo& info;
+    csc::RequestLimits limits{};
     Logger& logger;
     std::function<HttpCounters()> http_counters;
 };
@@ -49,8 +51,9 @@ struct Call {
     }
 };
 
-// Runs on a reactor thread. May throw: the dispatcher answers 500.
-using Handler = void (*)(Call call);
+// Runs on a reactor thread. May throw: the dispatcher answers 500. `call` lives until it returns: what a
+// callback needs, it copies (the responder).
+using Handler = void (*)(Call& call);
 
 inline Response json_response(int status, std::string body) {
     return {.status = status, .content_type = "application/json", .body = std::move(body), .headers = {}};

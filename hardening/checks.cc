@@ -57,4 +57,17 @@ Status check_private_directory(const std::filesystem::path& path) {
     return owned_by_us_alone(path, info);
 }
 
+Status check_guarded_directory(const std::filesystem::path& path) {
+    SIGILLO_ASSIGN(const struct stat info, look_at(path));
+    if (!S_ISDIR(info.st_mode)) return fail(Errc::kForbidden, path.string() + " is not a directory");
+    if (info.st_uid != ::geteuid() && info.st_uid != 0)
+        return fail(Errc::kForbidden, path.string() + " belongs to uid " + std::to_string(info.st_uid) +
+                                          ": chown it to this process's user (" +
+                                          std::to_string(::geteuid()) + ") or root");
+    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(Errc::kForbidden,
+                    path.string() + " can be changed by other users: chmod go-w " + path.string());
+    return {};
+}
+
 }  // namespace sigillo

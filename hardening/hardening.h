@@ -2,7 +2,8 @@
 //
 // Order in main():
 //   1. harden_process()   first of all: no dumps, no root, no inherited descriptors
-//   2. check_secret_file(), check_private_directory()   on what the configuration names
+//   2. check_secret_file(), check_private_directory(), check_guarded_directory()   on what the configuration
+//      names
 //   3. apply_landlock()   before threads that block all signals: files and directories, TCP
 //   4. apply_seccomp()    last, once libraries are loaded and files are open: system calls
 // Each is a one-way street for the process and its children. THREAT_MODEL.md says against whom.
@@ -62,6 +63,8 @@ Status harden_process(const HardeningConfig& config, Logger& logger);
 Status check_secret_file(const std::filesystem::path& path);
 // A directory (no link), owned by our uid, without any right for group and others. Errors as above.
 Status check_private_directory(const std::filesystem::path& path);
+// A directory that others may read, but that only we or root can change. Errors as above.
+Status check_guarded_directory(const std::filesystem::path& path);
 
 // ---- Landlock --------------------------------------------------------------------------------------------
 

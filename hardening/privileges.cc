@@ -20,7 +20,8 @@ Status refuse_root(const HardeningConfig& config) {
     if (config.allow_root || (::geteuid() != 0 && ::getuid() != 0)) return {};
     return fail(Errc::kForbidden,
                 "refusing to run as root: start it as its own user (systemd/ has the units), or set "
-                "hardening.allow_root");
+                "allow_root = true in its table of the configuration (sigillod.allow_root, "
+                "api.allow_root, public.allow_root)");
 }
 
 Status close_inherited(std::vector<int> keep) {

@@ -9,21 +9,32 @@
 
 namespace sigillo::api::csc {
 
-// The decoded request, or nothing: then it has been refused.
-template <class T>
-std::optional<T> decode_or_refuse(const Call& call, Outcome<T> (*decode)(const json::Object&),
-                                  bool may_be_empty = false) {
+// The decoded request, or nothing: then it has been refused. Further arguments go to `decode`.
+template <class T, class... More>
+std::optional<T> decode_or_refuse(const Call& call, Outcome<T> (*decode)(const json::Object&, const More&...),
+                                  bool may_be_empty, const More&... more) {
     auto body = decode_body(call.request.body, may_be_empty);
     if (!body) {
         call.responder.send(to_response(body.error()));
         return std::nullopt;
     }
-    auto decoded = decode(*body);
+    auto decoded = decode(*body, more...);
     if (!decoded) {
         call.responder.send(to_response(decoded.error()));
         return std::nullopt;
     }
     return std::move(*decoded);
+}
+
+template <class T>
+std::optional<T> decode_or_refuse(const Call& call, Outcome<T> (*decode)(const json::Object&)) {
+    return decode_or_refuse(call, decode, false);
+}
+// With hashes in it.
+template <class T>
+std::optional<T> decode_or_refuse(const Call& call,
+                                  Outcome<T> (*decode)(const json::Object&, const RequestLimits&)) {
+    return decode_or_refuse(call, decode, false, call.services.limits);
 }
 
 // Sends `request`; the answer becomes JSON by `encode`, an error one of CSC's.

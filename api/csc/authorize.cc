@@ -12,7 +12,7 @@ std::string authorized(const sam::SigningResponse& answer) {
 
 }  // namespace
 
-void credentials_authorize(Call call) {
+void credentials_authorize(Call& call) {
     auto request = decode_or_refuse(call, decode_authorize);
     cleanse(call.request.body);  // PIN and OTP
     if (!request) return;
@@ -21,7 +21,7 @@ void credentials_authorize(Call call) {
     ask_and_answer(call, std::move(question), sam::SigningResponse::kAuthorized, authorized);
 }
 
-void credentials_extend_transaction(Call call) {
+void credentials_extend_transaction(Call& call) {
     auto request = decode_or_refuse(call, decode_extend_transaction);
     if (!request) return;
     auto question = call.ask();

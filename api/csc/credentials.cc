@@ -5,7 +5,8 @@
 namespace sigillo::api::csc {
 namespace {
 
-constexpr std::uint32_t kPage = 15;          // 15 longest chains (64 KiB) stay below the IPC's frame of 1 MiB
+constexpr std::uint32_t kPage =
+    15;  // the longest chains (64 KiB each) come to 1 MiB: well inside an IPC frame (4 MiB)
 constexpr std::size_t kMostListed = 10'000;  // of one signer; beyond it the answer would exceed tens of MiB
 
 // CSC's list has no pages, sigillod's has: collects them all, one question after the other.
@@ -14,6 +15,7 @@ struct Listing {
     sam::ClientContext client;
     Responder responder;
     SigningSam* signing;
+    std::string after;  // the last one read
     std::vector<sam::Credential> found;
 };
 
@@ -24,7 +26,7 @@ void next_page(std::shared_ptr<Listing> listing) {
     list.set_signer_id(listing->request.signer_id);
     list.set_only_valid(listing->request.only_valid);
     list.mutable_page()->set_limit(kPage);
-    if (!listing->found.empty()) list.mutable_page()->set_after(listing->found.back().credential_id());
+    list.mutable_page()->set_after(listing->after);
     SigningSam* signing = listing->signing;
     signing->call(
         std::move(question), sam::SigningResponse::kCredentials,
@@ -34,7 +36,12 @@ void next_page(std::shared_ptr<Listing> listing) {
                 return;
             }
             auto& page = *answer->mutable_credentials()->mutable_credentials();
-            for (auto& credential : page) listing->found.push_back(std::move(credential));
+            for (auto& credential : page) {
+                listing->after = credential.credential_id();
+                // onlyValid asks for what can sign now (§11.4): nothing that is locked can be activated.
+                if (listing->request.only_valid && credential.locked()) continue;
+                listing->found.push_back(std::move(credential));
+            }
             if (page.empty() || (!listing->request.only_valid && page.size() < static_cast<int>(kPage)))
                 listing->responder.send(json_response(200, encode_list(listing->found, listing->request)));
             else if (listing->found.size() >= kMostListed)
@@ -47,14 +54,14 @@ void next_page(std::shared_ptr<Listing> listing) {
 
 }  // namespace
 
-void credentials_list(Call call) {
+void credentials_list(Call& call) {
     auto request = decode_or_refuse(call, decode_list);
     if (!request) return;
     next_page(std::make_shared<Listing>(
-        Listing{std::move(*request), call.client, call.responder, call.services.signing, {}}));
+        Listing{std::move(*request), call.client, call.responder, call.services.signing, {}, {}}));
 }
 
-void credentials_info(Call call) {
+void credentials_info(Call& call) {
     auto request = decode_or_refuse(call, decode_info);
     if (!request) return;
     auto question = call.ask();

@@ -72,9 +72,13 @@ std::string time_text(std::int64_t millis) {
     return generalized_time(from_unix_millis(millis));
 }
 
+// §11.5 has no member of its own for a lockout. A key that no factor can activate now is disabled; that it is
+// so for a lockout's sake stands in `description`, free text there, and authorize says `Credential locked`.
+constexpr std::string_view kLocked = "Locked after too many wrong factors";
+
 void write_key(Writer& out, const sam::Credential& credential) {
     out.key("key").begin_object();
-    out.member("status", credential.status() == "active" ? "enabled" : "disabled");
+    out.member("status", credential.status() == "active" && !credential.locked() ? "enabled" : "disabled");
     const auto key = key_description(credential.key_algorithm());
     out.key("algo").begin_array();
     if (key)
@@ -130,6 +134,7 @@ void write_auth(Writer& out, const sam::Credential& credential) {
 }
 
 void write_body(Writer& out, const sam::Credential& credential, const CredentialView& view) {
+    if (credential.locked()) out.member("description", kLocked);
     out.optional_member("signatureQualifier", credential.signature_qualifier());
     write_key(out, credential);
     write_certificate(out, credential, view);

@@ -123,7 +123,7 @@ Failure from_error(const Error& error) {
 
 Failure refusal(int status, Errc code, std::string_view detail) {
     const bool client = code == Errc::kForbidden;
-    const bool own = status >= 500;
+    const bool own = status >= 500 && status != 501;  // 501: a method that nobody has
     return {status,
             client ? "unauthorized_client"
             : own  ? "server_error"

@@ -5,11 +5,11 @@
 
 namespace sigillo::api::csc {
 
-void info(Call call);                            // §11.1
-void credentials_list(Call call);                // §11.4
-void credentials_info(Call call);                // §11.5
-void credentials_authorize(Call call);           // §11.6
-void credentials_extend_transaction(Call call);  // §11.9
-void signatures_sign_hash(Call call);            // §11.10
+void info(Call& call);                            // §11.1
+void credentials_list(Call& call);                // §11.4
+void credentials_info(Call& call);                // §11.5
+void credentials_authorize(Call& call);           // §11.6
+void credentials_extend_transaction(Call& call);  // §11.9
+void signatures_sign_hash(Call& call);            // §11.10
 
 }  // namespace sigillo::api::csc

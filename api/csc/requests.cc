@@ -14,7 +14,6 @@ namespace {
 using json::ObjectReader;
 
 constexpr std::uint32_t kDtbsr = 1;               // record.HashType: signHash signs the hash as it is given
-constexpr std::size_t kMostHashes = 1000;         // sigillod's own bound of multisign
 constexpr std::size_t kLongestSad = 512;          // ours has 51 characters
 constexpr std::size_t kLongestDescription = 500;  // §11.6; in bytes
 
@@ -36,9 +35,10 @@ Outcome<Certificates> certificates_of(const std::string* value) {
 
 // Appends to a protobuf field of bytes.
 template <class Field>
-Outcome<bool> read_hashes(const json::Array& hashes, HashAlgorithm algorithm, Field& out) {
+Outcome<bool> read_hashes(const json::Array& hashes, HashAlgorithm algorithm, const RequestLimits& limits,
+                          Field& out) {
     if (hashes.empty()) return stop(failure(kEmptyHashes));
-    if (hashes.size() > kMostHashes) return stop(failure(kTooManySignatures));
+    if (hashes.size() > limits.hashes) return stop(failure(kTooManySignatures));
     bool lengths_fit = true;
     for (const auto& item : hashes) {
         const auto* text = item.string();
@@ -162,7 +162,7 @@ Outcome<InfoRequest> decode_info(const json::Object& body) {
     return out;
 }
 
-Outcome<sam::Authorize> decode_authorize(const json::Object& body) {
+Outcome<sam::Authorize> decode_authorize(const json::Object& body, const RequestLimits& limits) {
     ObjectReader reader(body);
     sam::Authorize out;
     out.set_credential_id(reader.required_text("credentialID"));
@@ -176,13 +176,13 @@ Outcome<sam::Authorize> decode_authorize(const json::Object& body) {
 
     if (!is_id(out.credential_id())) return stop(invalid("credentialID"));
     if (count < 1) return stop(failure(kInvalidNumSignatures));
-    if (count > static_cast<std::int64_t>(kMostHashes)) return stop(failure(kTooManySignatures));
+    if (count > static_cast<std::int64_t>(limits.hashes)) return stop(failure(kTooManySignatures));
     const auto hash = required_hash_algorithm(hash_oid);
     if (!hash) return stop(hash.error());
     if (out.description().size() > kLongestDescription) return stop(invalid("description"));
     if (auto read = read_auth_data(auth_data, out); !read) return stop(std::move(read).error());
 
-    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read)
+    if (auto read = read_hashes(*hashes, *hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     if (static_cast<std::int64_t>(hashes->size()) != count) return stop(failure(kInvalidNumSignatures));
     out.set_hash_type(kDtbsr);
@@ -190,7 +190,8 @@ Outcome<sam::Authorize> decode_authorize(const json::Object& body) {
     return out;
 }
 
-Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body) {
+Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body,
+                                                          const RequestLimits& limits) {
     ObjectReader reader(body);
     sam::ExtendTransaction out;
     out.set_credential_id(reader.required_text("credentialID"));
@@ -204,13 +205,13 @@ Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& bo
     if (!is_sad(out.sad())) return stop(invalid("SAD"));
     const auto hash = required_hash_algorithm(hash_oid);
     if (!hash) return stop(hash.error());
-    if (auto read = read_hashes(*hashes, *hash, *out.mutable_hashes()); !read)
+    if (auto read = read_hashes(*hashes, *hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     out.set_hash_algorithm(static_cast<std::uint32_t>(*hash));
     return out;
 }
 
-Outcome<sam::SignHash> decode_sign_hash(const json::Object& body) {
+Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestLimits& limits) {
     ObjectReader reader(body);
     sam::SignHash out;
     out.set_credential_id(reader.required_text("credentialID"));
@@ -233,7 +234,7 @@ Outcome<sam::SignHash> decode_sign_hash(const json::Object& body) {
     if (mode != nullptr && *mode != "S") return stop(invalid("operationMode"));
     if (validity != nullptr) return stop(invalid("validity_period"));
     if (response_uri != nullptr) return stop(invalid("response_uri"));
-    if (auto read = read_hashes(*hashes, scheme->hash, *out.mutable_hashes()); !read)
+    if (auto read = read_hashes(*hashes, scheme->hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     out.set_hash_algorithm(static_cast<std::uint32_t>(scheme->hash));
     out.set_padding(static_cast<std::uint32_t>(scheme->padding));

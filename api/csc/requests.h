@@ -3,6 +3,7 @@
 // malformed request spends nothing. Pure; safe from any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,13 @@
 #include "appliance/ipc/sam.pb.h"
 
 namespace sigillo::api::csc {
+
+struct RequestLimits {
+    // Hashes in one authorize, extendTransaction or signHash, counted before they are decoded. sigillod's own
+    // bound (activation.hashes_limit) is the one that counts; here it bounds the work for a request that it
+    // would refuse.
+    std::size_t hashes = 1'000;
+};
 
 enum class Certificates : std::uint8_t { kNone, kSingle, kChain };
 
@@ -37,8 +45,9 @@ Outcome<json::Object> decode_body(std::string_view body, bool may_be_empty = fal
 Outcome<std::string> decode_service_info(const json::Object& body);  // lang, or empty
 Outcome<ListRequest> decode_list(const json::Object& body);
 Outcome<InfoRequest> decode_info(const json::Object& body);
-Outcome<sam::Authorize> decode_authorize(const json::Object& body);
-Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body);
-Outcome<sam::SignHash> decode_sign_hash(const json::Object& body);
+Outcome<sam::Authorize> decode_authorize(const json::Object& body, const RequestLimits& limits = {});
+Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body,
+                                                          const RequestLimits& limits = {});
+Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestLimits& limits = {});
 
 }  // namespace sigillo::api::csc

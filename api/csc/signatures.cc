@@ -4,7 +4,7 @@
 
 namespace sigillo::api::csc {
 
-void signatures_sign_hash(Call call) {
+void signatures_sign_hash(Call& call) {
     auto request = decode_or_refuse(call, decode_sign_hash);
     if (!request) return;
     auto question = call.ask();

@@ -172,22 +172,18 @@ std::optional<Request> ApiTransport::parse(int fd, GatedRequest gated) {
             parser->parse() != Pistache::Http::Private::State::Done)
             return std::nullopt;
         const auto& parsed = parser->request;
-        request.method = method_of(parsed.method());
+        request.method = gated.unheard_of_method ? Method::kUnheardOf : method_of(parsed.method());
         request.path = parsed.resource();
         request.query.assign(parsed.query().parameters_begin(), parsed.query().parameters_end());
-        const auto header = [&](const char* name, std::string& value) {
-            const auto raw = parsed.headers().tryGetRaw(name);
-            if (raw) value = raw->value();
-            return raw.has_value();
-        };
-        header("X-Content-Type", request.content_type);
-        header("X-Sigillo-Client-Cert", request.client_certificate);
-        request.has_idempotency_key = header("Idempotency-Key", request.idempotency_key);
     } catch (
         const std::exception&) {  // HttpError and what its pieces throw: the request is not HTTP to Pistache
         return std::nullopt;
     }
     parser->reset();
+    request.content_type = std::move(gated.content_type).value_or("");
+    request.has_idempotency_key = gated.idempotency_key.has_value();
+    request.idempotency_key = std::move(gated.idempotency_key).value_or("");
+    request.client_certificate = std::move(gated.client_certificate);
     request.body = std::move(gated.body);
     return request;
 }

@@ -2,7 +2,7 @@
 //
 // Pistache 0.0.5 gives the reactors, the connections' bookkeeping and the HTTP parser. Three things are ours:
 // - Accepted unix sockets, answers and orders reach a reactor thread through its Mailbox, and all that
-//   concerns a connection happens on that thread. From any other, Pistache crosses answers (FACTS.md).
+//   concerns a connection happens on that thread. From any other, Pistache crosses answers.
 // - RequestGate decides where a request ends.
 // - Answers are written here. Pistache's own writer, when the socket's buffer is full, spins on EAGAIN,
 //   holds its lock and copies the rest each time round: one reader that stalls stops the whole reactor.

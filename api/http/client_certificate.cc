@@ -12,7 +12,7 @@ namespace sigillo::api {
 namespace {
 
 // A certificate with a 16 kbit RSA key and long names stays below; nginx's own buffer holds 8 KiB a line.
-constexpr std::size_t kLongest = 16 * 1024;
+constexpr std::size_t kLongest = std::size_t{16} * 1024;
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----\n";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
 

@@ -17,6 +17,7 @@ std::string_view method_name(Method method) {
         case Method::kDelete:
             return "DELETE";
         case Method::kOther:
+        case Method::kUnheardOf:
             return "OTHER";
     }
     return "OTHER";

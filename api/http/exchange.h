@@ -12,8 +12,9 @@
 
 namespace sigillo::api {
 
-enum class Method : std::uint8_t { kGet, kPost, kPut, kDelete, kOther };
-std::string_view method_name(Method method);  // "GET"; kOther: "OTHER"
+// kOther: one that RFC 9110 or 5789 defines and no route has (405); kUnheardOf: any other token (501).
+enum class Method : std::uint8_t { kGet, kPost, kPut, kDelete, kOther, kUnheardOf };
+std::string_view method_name(Method method);  // "GET"; "OTHER" for the last two
 
 struct Request {
     Method method = Method::kOther;

@@ -28,10 +28,11 @@ void Mailbox::post(Mail mail) {
 }
 
 std::vector<Mail> Mailbox::take() {
-    std::vector<Mail> mail;
-    const std::lock_guard lock(mutex_);
+    // Before the mail is taken, so that what is posted in between is taken too; at worst one wake-up is idle.
     std::uint64_t count = 0;
     if (::read(event_.get(), &count, sizeof count) < 0 && errno != EAGAIN) std::abort();
+    std::vector<Mail> mail;
+    const std::lock_guard lock(mutex_);
     mail.swap(mail_);
     return mail;
 }

@@ -9,18 +9,15 @@ namespace {
 
 constexpr std::string_view kEndOfHead = "\r\n\r\n";
 
-// Fields that handlers use. The others stop here.
-struct PassedField {
-    std::string_view lower;
-    std::string_view canonical;
-};
-constexpr std::array kPassed = {
-    PassedField{"content-type", "X-Content-Type"},  // under a name that Pistache does not parse by itself
-    PassedField{"idempotency-key", "Idempotency-Key"},
-    PassedField{"x-sigillo-client-cert", "X-Sigillo-Client-Cert"},
-};
-constexpr unsigned kSeenContentLength = 1u << 8;
-constexpr unsigned kSeenHost = 1u << 9;
+// Those of RFC 9110 §9.3 and RFC 5789. What is no method here is one nowhere: methods are case-sensitive.
+constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                      "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+// Bits of the fields that may be given once.
+constexpr unsigned kSeenContentLength = 1u << 0;
+constexpr unsigned kSeenHost = 1u << 1;
+constexpr unsigned kSeenContentType = 1u << 2;
+constexpr unsigned kSeenIdempotencyKey = 1u << 3;
+constexpr unsigned kSeenClientCertificate = 1u << 4;
 
 // RFC 9110 §5.6.2 token
 bool is_token(std::string_view text) {
@@ -102,7 +99,8 @@ bool RequestGate::parse_head(std::string_view head) {
         const auto end = head.find("\r\n");  // there is one at the end
         const std::string_view line = head.substr(0, end);
         head.remove_prefix(end + 2);
-        if (line.find_first_of("\r\n") != std::string_view::npos || line.find('\0') != std::string_view::npos)
+        const auto has = [&](char c) { return line.find(c) != std::string_view::npos; };
+        if (has('\r') || has('\n') || has('\0'))
             return refuse(400, "a bare CR, LF or NUL in the request's head");
         if (first) {
             first = false;
@@ -117,7 +115,9 @@ bool RequestGate::parse_head(std::string_view head) {
                 request_.keep_alive = false;
             else if (version != "HTTP/1.1")
                 return refuse(505, "HTTP/1.1 is spoken here");
-            request_.head = std::string(line) + "\r\n";
+            request_.unheard_of_method = std::ranges::find(kMethods, line.substr(0, space)) == kMethods.end();
+            request_.head = request_.unheard_of_method ? "OPTIONS" : std::string(line.substr(0, space));
+            request_.head += std::string(line.substr(space)) + "\r\n";
             continue;
         }
         const auto colon = line.find(':');
@@ -158,11 +158,16 @@ bool RequestGate::parse_field(std::string_view name, std::string_view value) {
             request_.keep_alive = true;
         return true;
     }
-    for (std::size_t i = 0; i < kPassed.size(); ++i) {
-        if (field != kPassed[i].lower) continue;
-        if (once(1u << i)) return refuse(400, "a header was given twice");
-        if (field == "x-sigillo-client-cert" && !with_client_certificate_) return true;
-        request_.head += std::string(kPassed[i].canonical) + ": " + std::string(value) + "\r\n";
+    constexpr std::string_view kTwice = "a header was given twice";
+    if (field == "content-type") {
+        if (once(kSeenContentType)) return refuse(400, kTwice);
+        request_.content_type = value;
+    } else if (field == "idempotency-key") {
+        if (once(kSeenIdempotencyKey)) return refuse(400, kTwice);
+        request_.idempotency_key = value;
+    } else if (field == "x-sigillo-client-cert") {
+        if (once(kSeenClientCertificate)) return refuse(400, kTwice);
+        if (with_client_certificate_) request_.client_certificate = value;
     }
     return true;
 }

@@ -4,10 +4,10 @@
 // goes on reading after an error in the middle of a message, so that its idea of where a request ends can
 // differ from nginx's; and its typed headers throw on values that are legal elsewhere (Java's default
 // Accept). So this gate decides alone where a request begins and ends (RFC 9112 §2-6, nothing optional), and
-// passes on a head of its own making that names only what handlers use. It refuses: any Transfer-Encoding
-// (nginx has unchunked), a second or malformed Content-Length, bare CR or LF, folded lines, a header that we
-// use given twice, and anything over a limit. After a refusal the connection is of no further use. Not
-// thread-safe.
+// passes on the request line, and the fields that handlers use as it has read them. It refuses: any
+// Transfer-Encoding (nginx has unchunked), a second or malformed Content-Length, bare CR or LF, folded lines,
+// a header that we use given twice, and anything over a limit. After a refusal the connection is of no
+// further use. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -20,15 +20,22 @@
 namespace sigillo::api {
 
 struct GateLimits {
-    std::size_t head_bytes = 32 * 1024;  // an escaped certificate takes 2 to 6 KiB; nginx allows 8 KiB a line
-    std::size_t body_bytes = 1024 * 1024;  // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB
+    // An escaped certificate takes 2 to 6 KiB; nginx allows 8 KiB a line.
+    std::size_t head_bytes = std::size_t{32} * 1024;
+    // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB.
+    std::size_t body_bytes = std::size_t{1024} * 1024;
 };
 
 // A whole request, as the parser may see it.
 struct GatedRequest {
-    std::string head;  // request line and the headers that handlers use, no Content-Length, CRLF CRLF
-    std::string body;  // stays here: the parser would copy it byte by byte
+    std::string head;  // the request line, CRLF CRLF: targets and methods are the parser's, fields are not
+    std::optional<std::string> content_type;
+    std::optional<std::string> idempotency_key;
+    std::string client_certificate;  // empty unless the gate was made with_client_certificate
+    std::string body;                // stays here: the parser would copy it byte by byte
     bool keep_alive = true;
+    // A word that is no method: then `head` says OPTIONS, for the parser stops at what it does not know.
+    bool unheard_of_method = false;
 };
 
 struct Refusal {

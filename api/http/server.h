@@ -1,15 +1,17 @@
 // An HTTP/1.1 server on a unix socket: nginx in front, handlers that answer later behind.
 //
 // Handlers are called on a reactor thread and must not block; their Responder may be used from any thread,
-// and the answer is carried home to the connection's own thread (DESIGN §2).
+// and the answer is carried home to the connection's own thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "api/http/exchange.h"
 #include "api/http/request_gate.h"
@@ -21,7 +23,9 @@ namespace sigillo::api {
 struct HttpServerConfig {
     std::string socket;  // path; created with mode `socket_mode`, removed at the end
     unsigned socket_mode = 0660;
-    std::size_t threads = 2;  // reactors; handlers only decode and encode
+    // Reactors. Handlers only decode and encode, some 50 us a request: the other half of the cores is for
+    // sigillod and nginx, and a thread that is not needed costs changes of threads.
+    std::size_t threads = std::max(1u, std::thread::hardware_concurrency() / 2);
     GateLimits limits;
     bool with_client_certificate = false;  // the `api` face
     // Connections a process, and so requests in flight: nginx keeps a few hundred to us.

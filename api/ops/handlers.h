@@ -6,9 +6,9 @@
 namespace sigillo::api::ops {
 
 // 200 while the appliance signs, degraded or not; 503 when it cannot. The body says what and why.
-void health(Call call);
+void health(Call& call);
 // Prometheus text: our own counters, and sigillod's while it can be reached.
-void metrics(Call call);
-void openapi(Call call);
+void metrics(Call& call);
+void openapi(Call& call);
 
 }  // namespace sigillo::api::ops

@@ -30,7 +30,7 @@ Response healthy(const sam::Health& health) {
 
 }  // namespace
 
-void health(Call call) {
+void health(Call& call) {
     auto question = call.ask();
     question.mutable_get_health();
     call.services.signing->call(std::move(question), sam::SigningResponse::kHealth,

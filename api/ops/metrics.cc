@@ -24,14 +24,15 @@ std::string of_sigillod(const sam::Health& health) {
         if (!is_metric_name(name)) continue;
         char text[32];
         std::snprintf(text, sizeof text, "%.17g", value);
-        out += "# TYPE " + name + " untyped\n" + name + ' ' + text + '\n';
+        out.append("# TYPE ").append(name).append(" untyped\n");
+        out.append(name).append(" ").append(text).append("\n");
     }
     return out;
 }
 
 }  // namespace
 
-void metrics(Call call) {
+void metrics(Call& call) {
     auto question = call.ask();
     question.mutable_get_health();
     std::string own = call.services.metrics.render(call.services.http_counters());

@@ -3,7 +3,7 @@
 
 namespace sigillo::api::ops {
 
-void openapi(Call call) {
+void openapi(Call& call) {
     call.responder.send({.status = 200,
                          .content_type = "application/yaml",
                          .body = std::string(openapi_text()),

@@ -5,9 +5,9 @@
 
 namespace sigillo::api::pki {
 
-void ca_certificate(Call call);
-void crl(Call call);
+void ca_certificate(Call& call);
+void crl(Call& call);
 // The process serves. Says nothing about the appliance: anybody may ask.
-void liveness(Call call);
+void liveness(Call& call);
 
 }  // namespace sigillo::api::pki

@@ -25,19 +25,19 @@ void fetch(Call& call, sam::PublicRequest question, std::string_view content_typ
 
 }  // namespace
 
-void ca_certificate(Call call) {
+void ca_certificate(Call& call) {
     sam::PublicRequest question;
     question.mutable_get_ca_certificate();
     fetch(call, std::move(question), "application/pkix-cert");
 }
 
-void crl(Call call) {
+void crl(Call& call) {
     sam::PublicRequest question;
     question.mutable_get_crl();
     fetch(call, std::move(question), "application/pkix-crl");
 }
 
-void liveness(Call call) {
+void liveness(Call& call) {
     json::Writer out;
     out.begin_object().member("state", "ok").end_object();
     call.responder.send(json_response(200, out.take()));

@@ -6,7 +6,7 @@ namespace sigillo::api::v1 {
 
 using json::Writer;
 
-void create_credential(Call call) {
+void create_credential(Call& call) {
     const auto body = value_or_refuse(call, decode_body(call.request.body));
     if (!body) return;
     auto request = value_or_refuse(call, decode_create_credential(*body));
@@ -24,7 +24,7 @@ void create_credential(Call call) {
         });
 }
 
-void set_certificate(Call call) {
+void set_certificate(Call& call) {
     const auto id = value_or_refuse(call, path_id(call.parameters[0], "credentialID"));
     if (!id) return;
     const auto body = value_or_refuse(call, decode_body(call.request.body));
@@ -36,7 +36,7 @@ void set_certificate(Call call) {
     ask(call, std::move(question), sam::SigningResponse::kDone, no_content);
 }
 
-void set_status(Call call) {
+void set_status(Call& call) {
     const auto id = value_or_refuse(call, path_id(call.parameters[0], "credentialID"));
     if (!id) return;
     const auto body = value_or_refuse(call, decode_body(call.request.body));
@@ -48,7 +48,7 @@ void set_status(Call call) {
     ask(call, std::move(question), sam::SigningResponse::kDone, no_content);
 }
 
-void delete_credential(Call call) {
+void delete_credential(Call& call) {
     const auto id = value_or_refuse(call, path_id(call.parameters[0], "credentialID"));
     if (!id) return;
     auto question = call.ask();

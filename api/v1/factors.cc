@@ -9,7 +9,7 @@ namespace sigillo::api::v1 {
 
 using json::Writer;
 
-void enrol_factor(Call call) {
+void enrol_factor(Call& call) {
     const auto signer = value_or_refuse(call, path_id(call.parameters[0], "signerID"));
     if (!signer) return;
     const auto body = value_or_refuse(call, decode_body(call.request.body));
@@ -33,7 +33,7 @@ void enrol_factor(Call call) {
         });
 }
 
-void list_factors(Call call) {
+void list_factors(Call& call) {
     const auto signer = value_or_refuse(call, path_id(call.parameters[0], "signerID"));
     if (!signer) return;
     auto question = call.ask();
@@ -52,7 +52,7 @@ void list_factors(Call call) {
     });
 }
 
-void delete_factor(Call call) {
+void delete_factor(Call& call) {
     const auto signer = value_or_refuse(call, path_id(call.parameters[0], "signerID"));
     if (!signer) return;
     const auto factor = value_or_refuse(call, path_id(call.parameters[1], "factorID"));
@@ -60,6 +60,21 @@ void delete_factor(Call call) {
     auto question = call.ask();
     question.mutable_delete_factor()->set_signer_id(*signer);
     question.mutable_delete_factor()->set_factor_id(*factor);
+    ask(call, std::move(question), sam::SigningResponse::kDone, no_content);
+}
+
+void change_pin(Call& call) {
+    const auto signer = value_or_refuse(call, path_id(call.parameters[0], "signerID"));
+    if (!signer) return;
+    const auto factor = value_or_refuse(call, path_id(call.parameters[1], "factorID"));
+    if (!factor) return;
+    const auto body = value_or_refuse(call, decode_body(call.request.body));
+    cleanse(call.request.body);  // both PINs
+    if (!body) return;
+    auto request = value_or_refuse(call, decode_change_pin(*body, *signer, *factor));
+    if (!request) return;
+    auto question = call.ask();
+    *question.mutable_change_pin() = std::move(*request);
     ask(call, std::move(question), sam::SigningResponse::kDone, no_content);
 }
 

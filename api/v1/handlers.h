@@ -5,19 +5,20 @@
 
 namespace sigillo::api::v1 {
 
-void create_signer(Call call);
-void list_signers(Call call);
-void get_signer(Call call);
+void create_signer(Call& call);
+void list_signers(Call& call);
+void get_signer(Call& call);
 
-void enrol_factor(Call call);
-void list_factors(Call call);
-void delete_factor(Call call);
+void enrol_factor(Call& call);
+void list_factors(Call& call);
+void delete_factor(Call& call);
+void change_pin(Call& call);
 
-void create_credential(Call call);
-void set_certificate(Call call);
-void set_status(Call call);
-void delete_credential(Call call);
+void create_credential(Call& call);
+void set_certificate(Call& call);
+void set_status(Call& call);
+void delete_credential(Call& call);
 
-void list_uses(Call call);
+void list_uses(Call& call);
 
 }  // namespace sigillo::api::v1

@@ -29,6 +29,8 @@ std::string_view title_of(int status) {
             return "Unsupported media type";
         case 429:
             return "Too many requests";
+        case 501:
+            return "Not implemented";
         case 503:
             return "Service unavailable";
         default:
@@ -112,7 +114,7 @@ Problem from_error(const Error& error) {
         case Errc::kOtpInvalid:
             return ours(400, "the OTP is invalid");
         case Errc::kLocked:
-            return ours(409, "the credential is locked");
+            return ours(409, "locked after too many wrong factors");
         case Errc::kDisabled:
             return ours(409, "the credential is disabled");
         case Errc::kExpired:

@@ -38,8 +38,9 @@ std::string dark_runs(const QRcode& code) {
             while (to < code.width && (modules[to] & kDark) != 0) ++to;
             if (to > from) {
                 const std::string length = std::to_string(to - from);
-                path += 'M' + std::to_string(from + kQuietZone) + ' ' + std::to_string(row + kQuietZone);
-                path += 'h' + length + "v1h-" + length + 'z';
+                path.append("M").append(std::to_string(from + kQuietZone));
+                path.append(" ").append(std::to_string(row + kQuietZone));
+                path.append("h").append(length).append("v1h-").append(length).append("z");
             }
             from = to + 1;
         }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "api/json/decode.h"
+#include "api/v1/use_position.h"
 #include "appliance/base/encoding.h"
 #include "appliance/base/ids.h"
 
@@ -46,8 +47,9 @@ std::optional<std::string> percent_decode(std::string_view text) {
 template <class Number>
 std::optional<Number> number_of(std::string_view text) {
     Number value{};
-    const auto end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stopped, error] = std::from_chars(begin, end, value);
     if (text.empty() || error != std::errc{} || stopped != end) return std::nullopt;
     return value;
 }
@@ -121,10 +123,6 @@ Outcome<std::string> path_id(const std::string& value, std::string_view paramete
     return value;
 }
 
-Outcome<bool> no_query(const Request& request) {
-    return known_queries(request, {});
-}
-
 Outcome<sam::CreateSigner> decode_create_signer(const json::Object& body) {
     ObjectReader reader(body);
     sam::CreateSigner out;
@@ -155,6 +153,18 @@ Outcome<sam::EnrolFactor> decode_enrol_factor(const json::Object& body, const st
     if (out.type() != "pin" && pin != nullptr)
         return stop(invalid("pin", "only a factor of type pin takes a pin"));
     if (pin != nullptr) out.set_pin(*pin);
+    return out;
+}
+
+Outcome<sam::ChangePin> decode_change_pin(const json::Object& body, const std::string& signer_id,
+                                          const std::string& factor_id) {
+    ObjectReader reader(body);
+    sam::ChangePin out;
+    out.set_signer_id(signer_id);
+    out.set_factor_id(factor_id);
+    out.set_old_pin(reader.required_text("old"));
+    out.set_new_pin(reader.required_text("new"));
+    if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
     return out;
 }
 
@@ -256,9 +266,11 @@ Outcome<sam::ListUses> decode_list_uses(const Request& request, const std::strin
     if (!limit) return stop(limit.error());
     out.set_limit(*limit);
     if (const auto after = request.query_value("after")) {
-        const auto index = number_of<std::uint64_t>(*after);
-        if (!index) return stop(invalid("after", "after is the last index of the page before"));
-        out.set_after(*index);
+        const auto number = number_of<std::uint64_t>(*after);
+        const auto position = number ? position_of(*number) : std::nullopt;
+        if (!position) return stop(invalid("after", "after is the last index of the page before"));
+        out.set_after_epoch(position->epoch);
+        out.set_after(position->index);
         out.set_has_after(true);
     }
     return out;

@@ -15,6 +15,8 @@ Outcome<json::Object> decode_body(std::string_view body);
 
 Outcome<sam::CreateSigner> decode_create_signer(const json::Object& body);
 Outcome<sam::EnrolFactor> decode_enrol_factor(const json::Object& body, const std::string& signer_id);
+Outcome<sam::ChangePin> decode_change_pin(const json::Object& body, const std::string& signer_id,
+                                          const std::string& factor_id);
 Outcome<sam::CreateCredential> decode_create_credential(const json::Object& body);
 Outcome<sam::SetCertificate> decode_set_certificate(const json::Object& body,
                                                     const std::string& credential_id);
@@ -22,10 +24,8 @@ Outcome<sam::SetStatus> decode_set_status(const json::Object& body, const std::s
 
 // ?after&limit&externalReference, percent-decoded.
 Outcome<sam::ListSigners> decode_list_signers(const Request& request);
-// ?after&limit, where `after` is an index of the log.
+// ?after&limit, where `after` is a use's index (use_position.h).
 Outcome<sam::ListUses> decode_list_uses(const Request& request, const std::string& credential_id);
-// Nothing is known but the path.
-Outcome<bool> no_query(const Request& request);
 
 // An id from the path: a malformed one names nothing that exists.
 Outcome<std::string> path_id(const std::string& value, std::string_view parameter);

@@ -39,7 +39,7 @@ void write_signer(Writer& out, const sam::Signer& signer) {
 
 }  // namespace
 
-void create_signer(Call call) {
+void create_signer(Call& call) {
     const auto body = value_or_refuse(call, decode_body(call.request.body));
     if (!body) return;
     auto request = value_or_refuse(call, decode_create_signer(*body));
@@ -55,7 +55,7 @@ void create_signer(Call call) {
     });
 }
 
-void list_signers(Call call) {
+void list_signers(Call& call) {
     auto request = value_or_refuse(call, decode_list_signers(call.request));
     if (!request) return;
     const auto limit = static_cast<int>(request->page().limit());
@@ -68,13 +68,14 @@ void list_signers(Call call) {
             out.begin_object().key("signers").begin_array();
             for (const auto& signer : signers) write_signer(out, signer);
             out.end_array();
-            if (signers.size() == limit) out.member("next", signers.rbegin()->signer_id());
+            if (!signers.empty() && (signers.size() == limit || answer.signers().more()))
+                out.member("next", signers.rbegin()->signer_id());
             out.end_object();
             return json_response(200, out.take());
         });
 }
 
-void get_signer(Call call) {
+void get_signer(Call& call) {
     const auto id = value_or_refuse(call, path_id(call.parameters[0], "signerID"));
     if (!id) return;
     auto question = call.ask();

@@ -78,19 +78,19 @@ Status Activator::check_request(const AuthorizeRequest& request) const {
     return check_utf8(request.client_data, "clientData");
 }
 
-// DESIGN §5, "Factors". The numbers are those of the comments at the functions below.
-Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
-    if (auto fits = check_request(request); !fits) return refuse_unseen(request, std::move(fits).error());
+// The numbers are those of the comments at the functions below.
+Task<Result<Authorization>> Activator::authorize(const AuthorizeRequest& request) {
+    if (auto fits = check_request(request); !fits) co_return refuse_unseen(request, std::move(fits).error());
     // 1. What the credential is and what it asks for.
     auto situation = survey(request);
-    if (!situation) return refuse(request.credential, request.client, std::move(situation).error());
+    if (!situation) co_return refuse(request.credential, request.client, std::move(situation).error());
     if (auto clock = parts_.clock_check(); !clock)
-        return refuse(request.credential, request.client, std::move(clock).error());
+        co_return refuse(request.credential, request.client, std::move(clock).error());
 
     // A click alone cannot be guessed: nothing to count, one transaction.
     if (!situation->guess()) {
-        SIGILLO_ASSIGN(const Evaluation evaluation, evaluate(request, *situation));
-        return decide(request, *situation, evaluation, nullptr);
+        SIGILLO_CO_ASSIGN(const Evaluation evaluation, evaluate(request, *situation));
+        co_return co_await decide(request, *situation, evaluation, nullptr);
     }
 
     // 2. The failure is counted before anything is verified.
@@ -98,22 +98,22 @@ Result<Authorization> Activator::authorize(const AuthorizeRequest& request) {
     if (!pass) {
         ++refused_;
         parts_.refusals.record("activation.refused", request.credential, request.client, pass.error().code);
-        return std::unexpected(pass.error());
+        co_return std::unexpected(pass.error());
     }
-    auto reservation = reserve(request, *situation);
-    if (!reservation) return refuse(request.credential, request.client, std::move(reservation).error());
+    auto reservation = co_await reserve(request, *situation);
+    if (!reservation) co_return refuse(request.credential, request.client, std::move(reservation).error());
 
     // 3. All factors are evaluated, outside of transactions.
     auto evaluation = evaluate(request, *situation);
     Status clock = parts_.clock_check();  // it may have jumped meanwhile
     if (!evaluation || !clock) {
         const Error error = evaluation ? std::move(clock).error() : std::move(evaluation).error();
-        SIGILLO_TRY(release(request, *situation, *reservation, error.code));
-        return std::unexpected(error);
+        SIGILLO_CO_TRY(co_await release(request, *situation, *reservation, error.code));
+        co_return std::unexpected(error);
     }
 
     // 4. Right ones are spent, and one answer is given.
-    return decide(request, *situation, *evaluation, &*reservation);
+    co_return co_await decide(request, *situation, *evaluation, &*reservation);
 }
 
 // 1. One snapshot: client, tenant and credential belong together; the credential is active, its certificate
@@ -129,8 +129,7 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
                             " hashes at once",
                         "numSignatures");
         // Checked when it was stored; its own limits then may have been wider than today's.
-        SIGILLO_ASSIGN(Policy policy,
-                       Policy::parse(credential.value.policy(), {.length = 4'096, .depth = 64}));
+        SIGILLO_ASSIGN(Policy policy, Policy::parse(credential.value.policy(), kStoredPolicyLimits));
         Situation situation{std::move(credential), std::move(policy), {}, nullptr, {}};
 
         for (const AuthDatum& datum : request.auth_data) {
@@ -169,31 +168,32 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
 }
 
 // 2. Durable on return: a crash from here on leaves a counted failure, never an uncounted guess.
-Result<Reservation> Activator::reserve(const AuthorizeRequest& request, const Situation& situation) {
+Task<Result<Reservation>> Activator::reserve(const AuthorizeRequest& request, const Situation& situation) {
     const std::vector<FactorId> shown = situation.factors();
-    return parts_.ledger.update([&](audit::Recorder& recorder) -> Result<Reservation> {
-        SIGILLO_ASSIGN(const Reservation reservation,
-                       lockout_.reserve(recorder, {request.credential, request.client, shown}));
-        auto event = recorder.event("activation.attempt");
-        event.set("credential", request.credential.str())
-            .set("client", request.client.str())
-            .set("failures", std::uint64_t{reservation.failures});
-        if (reservation.locked) event.set_flag("locks", true);
-        std::vector<std::string> locked;
-        for (const auto& factor : reservation.factors)
-            if (factor.locked) locked.push_back(factor.id.str());
-        if (!locked.empty()) event.set_list("locks_factors", locked);
-        SIGILLO_TRY(recorder.log(std::move(event)));
-        return reservation;
-    });
+    co_return co_await parts_.ledger.commit(
+        request.client.str(), [&](audit::Recorder& recorder) -> Result<Reservation> {
+            SIGILLO_ASSIGN(const Reservation reservation,
+                           lockout_.reserve(recorder, {request.credential, request.client, shown}));
+            auto event = recorder.event("activation.attempt");
+            event.set("credential", request.credential.str())
+                .set("client", request.client.str())
+                .set("failures", std::uint64_t{reservation.failures});
+            if (reservation.locked) event.set_flag("locks", true);
+            std::vector<std::string> locked;
+            for (const auto& factor : reservation.factors)
+                if (factor.locked) locked.push_back(factor.id.str());
+            if (!locked.empty()) event.set_list("locks_factors", locked);
+            SIGILLO_TRY(recorder.log(std::move(event)));
+            return reservation;
+        });
 }
 
 // Nothing could be verified (HSM away, clock jumped): the try is given back.
-Status Activator::release(const AuthorizeRequest& request, const Situation& situation,
-                          const Reservation& reservation, Errc reason) {
+Task<Status> Activator::release(const AuthorizeRequest& request, const Situation& situation,
+                                const Reservation& reservation, Errc reason) {
     ++refused_;
     const std::vector<FactorId> shown = situation.factors();
-    return parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
+    co_return co_await parts_.ledger.commit(request.client.str(), [&](audit::Recorder& recorder) -> Status {
         SIGILLO_TRY(lockout_.release(recorder, {request.credential, request.client, shown}, reservation));
         auto event = recorder.event("activation.refused");
         event.set("credential", request.credential.str())
@@ -204,32 +204,33 @@ Status Activator::release(const AuthorizeRequest& request, const Situation& situ
     });
 }
 
-Result<Authorization> Activator::extend(const ExtendRequest& request) {
+Task<Result<Authorization>> Activator::extend(const ExtendRequest& request) {
     Status fits = check_hash_type(request.hash_type);
     if (fits) fits = check_hashes(request.hashes, request.hash_algorithm);
-    if (!fits) return refuse_unseen(request, std::move(fits).error());
+    if (!fits) co_return refuse_unseen(request, std::move(fits).error());
     const NewSad fresh = parts_.sads.generate();
-    auto extended = parts_.ledger.update([&](audit::Recorder& recorder) -> Result<std::chrono::seconds> {
-        SIGILLO_TRY(load_standing(recorder.transaction(), recorder.codec(), request.client, request.tenant,
-                                  request.credential, clock_.now()));
-        const SadUse use{request.sad,       request.client,         request.credential,
-                         request.hash_type, request.hash_algorithm, request.hashes};
-        SIGILLO_ASSIGN(const auto extension, parts_.sads.extend(recorder, use, fresh));
-        auto event = recorder.event("activation.extended");
-        event.set("credential", request.credential.str())
-            .set("signer", extension.signer_id)
-            .set("client", request.client.str())
-            .set("tenant", request.tenant)
-            .set("hash_type", hash_type_name(request.hash_type))
-            .set("activation", extension.activation_index)
-            .set_base64("voided_sad_sha256", sad_digest(request.sad));
-        SIGILLO_TRY(log_with_hashes(recorder, std::move(event), fresh.digest, request.hash_algorithm,
-                                    request.hashes));
-        return extension.lifetime;
-    });
-    if (!extended) return refuse(request.credential, request.client, std::move(extended).error());
+    auto extended = co_await parts_.ledger.commit(
+        request.client.str(), [&](audit::Recorder& recorder) -> Result<std::chrono::seconds> {
+            SIGILLO_TRY(load_standing(recorder.transaction(), recorder.codec(), request.client,
+                                      request.tenant, request.credential, clock_.now()));
+            const SadUse use{request.sad,       request.client,         request.credential,
+                             request.hash_type, request.hash_algorithm, request.hashes};
+            SIGILLO_ASSIGN(const auto extension, parts_.sads.extend(recorder, use, fresh));
+            auto event = recorder.event("activation.extended");
+            event.set("credential", request.credential.str())
+                .set("signer", extension.signer_id)
+                .set("client", request.client.str())
+                .set("tenant", request.tenant)
+                .set("hash_type", hash_type_name(request.hash_type))
+                .set("activation", extension.activation_index)
+                .set_base64("voided_sad_sha256", sad_digest(request.sad));
+            SIGILLO_TRY(log_with_hashes(recorder, std::move(event), fresh.digest, request.hash_algorithm,
+                                        request.hashes));
+            return extension.lifetime;
+        });
+    if (!extended) co_return refuse(request.credential, request.client, std::move(extended).error());
     ++extended_;
-    return Authorization{fresh.text.clone(), *extended};
+    co_return Authorization{fresh.text.clone(), *extended};
 }
 
 ActivationMetrics Activator::metrics() const {

@@ -1,4 +1,4 @@
-// authorize and extendTransaction: from what a signer shows to a SAD (DESIGN §5).
+// authorize and extendTransaction: from what a signer shows to a SAD.
 //
 // Everything is decided here, in the trusted process: which factors the credential's policy asks for, whether
 // they were right, for which hashes. One answer is given however many factors failed, and a right OTP is
@@ -31,7 +31,7 @@ struct ActivatorConfig {
     std::chrono::days evidence_retention = kTwentyYears;  // EvidenceKeeper
     std::uint32_t drift_steps = 1;                        // OtpConfig
     std::uint32_t look_ahead = 10;                        // OtpConfig
-    std::size_t hashes_limit = 1'000;                     // multisign goes no higher (DESIGN §10)
+    std::size_t hashes_limit = 1'000;                     // multisign goes no higher
     std::size_t text_limit = 4'096;                       // bytes each of description and clientData
 };
 
@@ -68,6 +68,15 @@ struct Authorization {
     std::chrono::seconds expires_in{0};
 };
 
+struct ChangePinRequest {
+    ClientId client;
+    std::string tenant;
+    SignerId signer;
+    FactorId factor;
+    SecretBytes old_pin;
+    SecretBytes new_pin;
+};
+
 struct ActivationMetrics {
     std::uint64_t granted = 0;
     std::uint64_t extended = 0;
@@ -75,7 +84,7 @@ struct ActivationMetrics {
     std::uint64_t unlogged = 0;  // those that the bounded log only counts
 };
 
-// Thread-safe.
+// Thread-safe. What returns a Task gives its thread back while the store works; requests outlive it.
 class Activator {
  public:
     // All references outlive it.
@@ -98,10 +107,23 @@ class Activator {
     // kForbidden (removed), kLimitExceeded "failures" (its budget of wrong factors). The factors: kOtpInvalid
     // when only OTPs could be wrong, else kAuthenticationFailed. The appliance: kClockUntrusted,
     // kUnavailable, and those of Store and KeyStore.
-    Result<Authorization> authorize(const AuthorizeRequest& request);
+    Task<Result<Authorization>> authorize(const AuthorizeRequest& request);
 
     // Errors: those of Sads::extend(), and of client and credential as above.
-    Result<Authorization> extend(const ExtendRequest& request);
+    Task<Result<Authorization>> extend(const ExtendRequest& request);
+
+    // Another PIN for a factor: keys that are sealed to it stay sealed to it, SADs that it yielded stay
+    // valid. The old PIN is tried under the counts that activations use, so this is no way around them.
+    // Errors: kInvalidArgument "new" (not acceptable, or the old one), kNotFound "factorID" (absent, deleted,
+    // or not this signer's), kConflict "factorID" (no PIN), kForbidden, kLocked, kLimitExceeded "failures",
+    // kAuthenticationFailed (wrong old PIN), kClockUntrusted, kUnavailable, and those of Store and KeyStore.
+    struct ChangePinHooks {
+        // Nobody else is at the factor now; an error ends the change, uncounted.
+        std::function<Status()> before;
+        // In the transaction that changes the PIN.
+        std::function<Status(audit::Recorder&)> inside;
+    };
+    Status change_pin(const ChangePinRequest& request, const ChangePinHooks& hooks = {});
 
     ActivationMetrics metrics() const;
     const Lockout& lockout() const { return lockout_; }  // for officers: Lockout::unlock()
@@ -111,12 +133,12 @@ class Activator {
     struct Evaluation;  // what came of looking
     Status check_request(const AuthorizeRequest& request) const;
     Result<Situation> survey(const AuthorizeRequest& request);
-    Result<Reservation> reserve(const AuthorizeRequest& request, const Situation& situation);
+    Task<Result<Reservation>> reserve(const AuthorizeRequest& request, const Situation& situation);
     Result<Evaluation> evaluate(const AuthorizeRequest& request, const Situation& situation);
-    Result<Authorization> decide(const AuthorizeRequest& request, const Situation& situation,
-                                 const Evaluation& evaluation, const Reservation* reservation);
-    Status release(const AuthorizeRequest& request, const Situation& situation,
-                   const Reservation& reservation, Errc reason);
+    Task<Result<Authorization>> decide(const AuthorizeRequest& request, const Situation& situation,
+                                       const Evaluation& evaluation, const Reservation* reservation);
+    Task<Status> release(const AuthorizeRequest& request, const Situation& situation,
+                         const Reservation& reservation, Errc reason);
     // Logs a refusal that touched the credential, and hands the error on.
     std::unexpected<Error> refuse(const CredentialId& credential, const ClientId& client, Error error);
     // The same where the credential has not been looked at yet: it may be another tenant's.

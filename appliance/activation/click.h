@@ -1,4 +1,4 @@
-// The factor `click`: evidence that a person pressed "sign" for exactly these hashes (DESIGN §10).
+// The factor `click`: evidence that a person pressed "sign" for exactly these hashes.
 //
 // It authenticates nobody. It is bound to the hashes, to five minutes and to one use.
 #pragma once

@@ -18,7 +18,7 @@ bool of_this_boot(const record::Deadline& deadline, const Clock& clock);
 // time, after a reboot by wall time.
 std::chrono::milliseconds remaining(const record::Deadline& deadline, const Clock& clock);
 
-// The same, but zero in every other boot than its own: for permissions, which a reboot ends (DESIGN §5).
+// The same, but zero in every other boot than its own: for permissions, which a reboot ends.
 std::chrono::milliseconds remaining_this_boot(const record::Deadline& deadline, const Clock& clock);
 
 }  // namespace sigillo::activation

@@ -108,6 +108,44 @@ Result<Evidence> EvidenceKeeper::open(ReadTransaction& txn, const RecordCodec& c
     return evidence;
 }
 
+namespace {
+
+Error no_evidence() {
+    return {Errc::kNotFound,
+            "no evidence is kept for this entry: it is no activation, had none, or it was erased", "index"};
+}
+
+Status log_order(audit::Recorder& recorder, std::string_view type, const EvidenceKeeper::Order& order) {
+    auto event = recorder.event(type);
+    event.set("officer", order.officer).set("reason", order.reason).set("activation", order.index);
+    if (order.epoch != 0 && order.epoch != recorder.epoch()) event.set("activation_epoch", order.epoch);
+    SIGILLO_TRY(recorder.log(std::move(event)));
+    return {};
+}
+
+std::uint64_t epoch_of(const audit::Recorder& recorder, const EvidenceKeeper::Order& order) {
+    return order.epoch != 0 ? order.epoch : recorder.epoch();
+}
+
+}  // namespace
+
+Result<Evidence> EvidenceKeeper::show(audit::Recorder& recorder, const Order& order) const {
+    auto found = open(recorder.transaction(), recorder.codec(), epoch_of(recorder, order), order.index);
+    if (!found && found.error().code == Errc::kNotFound) return std::unexpected(no_evidence());
+    if (!found) return std::unexpected(std::move(found).error());
+    SIGILLO_TRY(log_order(recorder, "evidence.shown", order));
+    return found;
+}
+
+Status EvidenceKeeper::erase(audit::Recorder& recorder, const Order& order) {
+    const Bytes row = number_key(epoch_of(recorder, order), order.index);
+    // As bytes: a damaged row can be erased, too.
+    SIGILLO_ASSIGN(const auto stored, recorder.transaction().get(tables::kEvidence.space, row));
+    if (!stored) return std::unexpected(no_evidence());
+    SIGILLO_TRY(recorder.erase(tables::kEvidence, row));
+    return log_order(recorder, "evidence.erased", order);
+}
+
 std::string_view hash_type_name(record::HashType type) {
     return type == record::HASH_TYPE_SDR ? "sdr" : "dtbsr";
 }

@@ -1,5 +1,5 @@
 // What an activation leaves behind: its entry in the log, which cannot be erased and so holds no personal
-// data, and the evidence beside it, which can (DESIGN §6). The entry holds SHA-256(salt ‖ evidence).
+// data, and the evidence beside it, which can. The entry holds SHA-256(salt ‖ evidence).
 // Functions with a Recorder run inside the caller's transaction.
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace sigillo::activation {
 
-inline constexpr std::chrono::days kTwentyYears{7'305};  // of retention, unless configured (DESIGN §6)
+inline constexpr std::chrono::days kTwentyYears{7'305};  // of retention, unless configured
 
 struct Evidence {
     Bytes salt;            // 32 random bytes
@@ -45,6 +45,18 @@ class EvidenceKeeper {
     // What was kept. kNotFound: none, or erased; kCorrupt.
     Result<Evidence> open(ReadTransaction& txn, const RecordCodec& codec, std::uint64_t epoch,
                           std::uint64_t index) const;
+
+    // An officer's reading and erasing, inside the caller's transaction. Logs "evidence.shown" or
+    // "evidence.erased" with the officer's name and reason, and nothing of the content. kNotFound "index".
+    struct Order {
+        std::uint64_t epoch = 0;  // of the log that has the activation; 0: the present one
+        std::uint64_t index = 0;  // of the activation in it
+        std::string_view officer;
+        std::string_view reason;
+    };
+    Result<Evidence> show(audit::Recorder& recorder, const Order& order) const;
+    // What is in backups stays there.
+    static Status erase(audit::Recorder& recorder, const Order& order);
 
  private:
     SecretBytes key_of_row(ByteView salt) const;

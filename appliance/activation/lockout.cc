@@ -91,9 +91,17 @@ AttemptGate::Pass::~Pass() {
 
 Result<AttemptGate::Pass> AttemptGate::enter(const CredentialId& credential,
                                              std::span<const FactorId> factors) {
-    // One after the other in ascending order: nobody waits for one who waits for him.
     std::set<std::string> keys{credential.str()};
     for (const FactorId& factor : factors) keys.insert(factor.str());
+    return enter(keys);
+}
+
+Result<AttemptGate::Pass> AttemptGate::enter(const FactorId& factor) {
+    return enter(std::set<std::string>{factor.str()});
+}
+
+// One after the other in ascending order: nobody waits for one who waits for him.
+Result<AttemptGate::Pass> AttemptGate::enter(const std::set<std::string>& keys) {
     const auto deadline = std::chrono::steady_clock::now() + wait_;
 
     Pass pass(this);  // goes after the lock, and gives back what it has got
@@ -157,7 +165,28 @@ Result<Reservation> Lockout::reserve(audit::Recorder& recorder, const Attempt& a
     SIGILLO_TRY(check(recorder.transaction(), recorder.codec(), attempt.credential, terms.value));
 
     Reservation reservation;
-    const Bytes budget_key = key_of(attempt.client.str());
+    SIGILLO_ASSIGN(reservation.budget_window_ms, take_budget(recorder, attempt.client));
+    SIGILLO_ASSIGN(auto found, recorder.load(tables::kCredentialStates, key));
+    auto state = std::move(found).value_or(Record<record::CredentialState>());
+    reservation.locked = count_failure(state.value, config_, clock_);
+    reservation.failures = state.value.failures();
+    SIGILLO_TRY(recorder.save(tables::kCredentialStates, key, state));
+    for (const FactorId& factor : attempt.shown) SIGILLO_TRY(count_at_factor(recorder, factor, reservation));
+    return reservation;
+}
+
+Result<std::uint32_t> Lockout::count_at_factor(audit::Recorder& recorder, const FactorId& factor,
+                                               Reservation& reservation) const {
+    const Bytes key = key_of(factor.str());
+    SIGILLO_ASSIGN(auto stored, recorder.load(tables::kFactorStates, key));
+    auto count = or_fresh(std::move(stored));
+    reservation.factors.push_back({factor, count_failure(count.value, config_, clock_)});
+    SIGILLO_TRY(recorder.save(tables::kFactorStates, key, count));
+    return count.value.failures();
+}
+
+Result<std::int64_t> Lockout::take_budget(audit::Recorder& recorder, const ClientId& client) const {
+    const Bytes budget_key = key_of(client.str());
     SIGILLO_ASSIGN(auto budget_found, recorder.load(tables::kClientBudgets, budget_key));
     auto budget = std::move(budget_found).value_or(Record<record::ClientBudget>());
     const std::int64_t now_ms = unix_millis(clock_.now());
@@ -176,21 +205,7 @@ Result<Reservation> Lockout::reserve(audit::Recorder& recorder, const Attempt& a
                     "failures");
     budget.value.set_failures(budget.value.failures() + 1);
     SIGILLO_TRY(recorder.save(tables::kClientBudgets, budget_key, budget));
-    reservation.budget_window_ms = budget.value.window_start_ms();
-
-    SIGILLO_ASSIGN(auto found, recorder.load(tables::kCredentialStates, key));
-    auto state = std::move(found).value_or(Record<record::CredentialState>());
-    reservation.locked = count_failure(state.value, config_, clock_);
-    reservation.failures = state.value.failures();
-    SIGILLO_TRY(recorder.save(tables::kCredentialStates, key, state));
-    for (const FactorId& factor : attempt.shown) {
-        const Bytes factor_key = key_of(factor.str());
-        SIGILLO_ASSIGN(auto stored, recorder.load(tables::kFactorStates, factor_key));
-        auto count = or_fresh(std::move(stored));
-        reservation.factors.push_back({factor, count_failure(count.value, config_, clock_)});
-        SIGILLO_TRY(recorder.save(tables::kFactorStates, factor_key, count));
-    }
-    return reservation;
+    return budget.value.window_start_ms();
 }
 
 Status Lockout::take_back_budget(audit::Recorder& recorder, const ClientId& client,
@@ -239,6 +254,34 @@ Status Lockout::release(audit::Recorder& recorder, const Attempt& attempt,
     return take_back_budget(recorder, attempt.client, reservation);
 }
 
+Result<Reservation> Lockout::reserve(audit::Recorder& recorder, const FactorAttempt& attempt) const {
+    SIGILLO_ASSIGN(const auto count, recorder.load(tables::kFactorStates, key_of(attempt.factor.str())));
+    if (count) SIGILLO_TRY(check_count(count->value, clock_));
+    Reservation reservation;
+    SIGILLO_ASSIGN(reservation.budget_window_ms, take_budget(recorder, attempt.client));
+    SIGILLO_ASSIGN(reservation.failures, count_at_factor(recorder, attempt.factor, reservation));
+    reservation.locked = reservation.factors.front().locked;
+    return reservation;
+}
+
+Status Lockout::succeed(audit::Recorder& recorder, const FactorAttempt& attempt,
+                        const Reservation& reservation) const {
+    const Bytes key = key_of(attempt.factor.str());
+    SIGILLO_ASSIGN(auto count, recorder.require(tables::kFactorStates, key, "factorID"));
+    start_anew(count.value);
+    SIGILLO_TRY(recorder.save(tables::kFactorStates, key, count));
+    return take_back_budget(recorder, attempt.client, reservation);
+}
+
+Status Lockout::release(audit::Recorder& recorder, const FactorAttempt& attempt,
+                        const Reservation& reservation) const {
+    const Bytes key = key_of(attempt.factor.str());
+    SIGILLO_ASSIGN(auto count, recorder.require(tables::kFactorStates, key, "factorID"));
+    take_back(count.value, reservation.locked);
+    SIGILLO_TRY(recorder.save(tables::kFactorStates, key, count));
+    return take_back_budget(recorder, attempt.client, reservation);
+}
+
 Status Lockout::unlock(audit::Recorder& recorder, const CredentialId& credential, std::string_view officer,
                        std::string_view reason) const {
     const Bytes key = key_of(credential.str());
@@ -251,7 +294,7 @@ Status Lockout::unlock(audit::Recorder& recorder, const CredentialId& credential
     std::set<std::string> cleared;
     for (const auto& [word, factor] : terms.value.factors()) {
         SIGILLO_ASSIGN(auto count, recorder.load(tables::kFactorStates, key_of(factor)));
-        if (!count || count->value.failures() == 0) continue;
+        if (!count || (count->value.failures() == 0 && !count->value.locked_by_count())) continue;
         start_anew(count->value);
         SIGILLO_TRY(recorder.save(tables::kFactorStates, key_of(factor), *count));
         cleared.insert(factor);

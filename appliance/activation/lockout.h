@@ -1,4 +1,4 @@
-// Counting wrong factors (DESIGN §5).
+// Counting wrong factors.
 //
 // A failure is counted, durably, before anything is verified, and taken back when the factors were right:
 // neither a crash nor a hundred connections at once buy a guess more than the configured number. Three
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,8 +33,11 @@ struct LockoutConfig {
     std::uint32_t client_failures =
         100;  // wrong tries that one client may cause in a window, all credentials
     std::chrono::seconds client_window{3'600};
-    std::size_t waiting = 32;  // attempts that may wait for another on the same credential or factor
-    std::chrono::milliseconds wait{5'000};  // how long they do; then kUnavailable
+    // Attempts that may wait for another on the same credential or factor, each on a thread of its own: more
+    // than a signer's devices ever send at once, a third of the workers at most.
+    std::size_t waiting = 32;
+    // How long they do; then kUnavailable. A hundred times a verification, and below the clients' patience.
+    std::chrono::milliseconds wait{5'000};
 };
 
 // One attempt at a time on a credential and on a factor, so that twenty right PINs at once are twenty grants
@@ -62,8 +66,10 @@ class AttemptGate {
     AttemptGate(std::size_t waiting, std::chrono::milliseconds wait) : waiting_(waiting), wait_(wait) {}
     // kUnavailable when too many wait, or for too long. The gate outlives the pass.
     Result<Pass> enter(const CredentialId& credential, std::span<const FactorId> factors = {});
+    Result<Pass> enter(const FactorId& factor);
 
  private:
+    Result<Pass> enter(const std::set<std::string>& keys);
     struct Slot {
         bool busy = false;
         std::size_t waiting = 0;
@@ -113,6 +119,18 @@ class Lockout {
                    std::span<const FactorId> right) const;
     // Nothing was verified after all (HSM away): as if never reserved.
     Status release(audit::Recorder& recorder, const Attempt& attempt, const Reservation& reservation) const;
+    // The same for a factor by itself, as when its PIN is changed: its count is the one that all credentials
+    // which bind it share, so nothing can be guessed here that could not be guessed by activating.
+    // Reservation::failures is the factor's count.
+    struct FactorAttempt {
+        const FactorId& factor;
+        const ClientId& client;
+    };
+    Result<Reservation> reserve(audit::Recorder& recorder, const FactorAttempt& attempt) const;
+    Status succeed(audit::Recorder& recorder, const FactorAttempt& attempt,
+                   const Reservation& reservation) const;
+    Status release(audit::Recorder& recorder, const FactorAttempt& attempt,
+                   const Reservation& reservation) const;
     // An officer's order: the counts of the credential and of the factors that it binds start anew. Logs
     // "credential.unlocked" with the officer's name and reason. kNotFound, field "credentialID".
     Status unlock(audit::Recorder& recorder, const CredentialId& credential, std::string_view officer,
@@ -126,8 +144,13 @@ class Lockout {
                            const record::Credential& terms) const;
 
  private:
+    // The window that the client's failure counts in.
+    Result<std::int64_t> take_budget(audit::Recorder& recorder, const ClientId& client) const;
     Status take_back_budget(audit::Recorder& recorder, const ClientId& client,
                             const Reservation& reservation) const;
+    // One failure more; returns the factor's count.
+    Result<std::uint32_t> count_at_factor(audit::Recorder& recorder, const FactorId& factor,
+                                          Reservation& reservation) const;
 
     const LockoutConfig config_;
     const Clock& clock_;

@@ -1,4 +1,4 @@
-// The PIN that seals a signer's key (DESIGN §4).
+// The PIN that seals a signer's key.
 //
 //   enrolment   an X25519 pair; its private half is encrypted under HMAC_HSM(Argon2id(PIN, salt))
 //   creation    the wrapped key is sealed to the public half: no PIN is needed, and none suffices to undo it
@@ -31,8 +31,9 @@ struct PinConfig {
     std::uint32_t memory_kib = 19'456;  // Argon2id, 19 MiB with 2 passes: OWASP's minimum; ~20 ms here
     std::uint32_t passes = 2;
     std::uint32_t lanes = 1;
-    std::size_t concurrent_runs = 4;        // bounds the memory that Argon2 takes: 4 × 19 MiB
-    std::chrono::milliseconds wait{3'000};  // for one of those runs; then kUnavailable
+    std::size_t concurrent_runs = 4;  // bounds the memory that Argon2 takes: 4 × 19 MiB
+    // For one of those runs; then kUnavailable. A hundred runs of 20 ms go before on four places in less.
+    std::chrono::milliseconds wait{3'000};
 };
 
 // Thread-safe.

@@ -20,8 +20,7 @@
 
 namespace sigillo::activation {
 
-// The factors that can be used today. DESIGN §1 names more: the parser knows them and says "not available
-// yet".
+// The factors that can be used today. The parser knows more, and says "not available yet".
 enum class FactorType : std::uint8_t { kClick, kPin, kTotp, kHotp };
 
 inline constexpr std::size_t kFactorTypes = 4;
@@ -65,11 +64,14 @@ struct PolicyLimits {
     std::size_t length = 256;  // bytes: room for every sensible expression over four words
     std::size_t depth = 8;     // nested parentheses: bounds the parser's stack
 };
+// What a stored policy is read with: above all that a configuration may admit, so that tighter limits for new
+// ones leave those that exist alone; its canonical text may be longer than the one that came.
+inline constexpr PolicyLimits kStoredPolicyLimits{.length = 4'096, .depth = 64};
 
 class Policy {
  public:
     // Errors, all with field "activation": kInvalidArgument (syntax, unknown word, `pin` in some branches but
-    // not in all: such a key could not be sealed, DESIGN §4), kUnsupported (a factor that is not available
+    // not in all: such a key could not be sealed), kUnsupported (a factor that is not available
     // yet), kLimitExceeded (longer or deeper than `limits`).
     static Result<Policy> parse(std::string_view text, const PolicyLimits& limits = {});
 
@@ -81,7 +83,7 @@ class Policy {
     bool every_branch_needs(FactorType type) const;
     // Whether some branch needs none of `factors`.
     bool satisfiable_without(FactorSet factors) const;
-    // Whether the PIN seals the key (DESIGN §4).
+    // Whether the PIN seals the key.
     bool seals_key() const { return words_.contains(FactorType::kPin); }
     // Whether attempts can be guesses.
     bool guessable() const { return !words_.without({FactorType::kClick}).empty(); }
@@ -102,7 +104,7 @@ class Policy {
 };
 
 // Whether a credential of this class may have this policy: advanced and qualified need an authenticating
-// factor in every branch (DESIGN §2). kInvalidArgument, field "activation".
+// factor in every branch. kInvalidArgument, field "activation".
 Status check_class(const Policy& policy, record::CredentialClass credential_class);
 
 }  // namespace sigillo::activation

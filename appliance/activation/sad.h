@@ -24,7 +24,7 @@
 namespace sigillo::activation {
 
 struct SadConfig {
-    std::chrono::seconds lifetime{300};     // long enough to sign at once, too short to hoard (DESIGN §5)
+    std::chrono::seconds lifetime{300};     // long enough to sign at once, too short to hoard
     std::chrono::seconds transaction{900};  // extendTransaction goes no further from the activation
     std::chrono::hours keep{25};            // rows outlive the 24 h in which a call can be retried
 };
@@ -104,7 +104,7 @@ class Sads {
     };
     Result<Extension> extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const;
 
-    // A new epoch (DESIGN §6): no SAD of before permits anything. Erases at most `limit` rows, as one
+    // A new epoch: no SAD of before permits anything. Erases at most `limit` rows, as one
     // transaction bears them; how many it were: fewer than `limit`, and none is left.
     static Result<std::size_t> erase_some(audit::Recorder& recorder, std::size_t limit);
 

@@ -39,7 +39,7 @@ class Guard {
         SIGILLO_ASSIGN(const NodeReader nodes, log_.nodes(txn_));
         for (const FoundCheckpoint& checkpoint : found.good) {
             if (checkpoint.epoch < epoch.number) continue;  // told of by this epoch's first leaf
-            SIGILLO_TRY(check_one(checkpoint, epoch, tree, nodes));
+            SIGILLO_TRY(check_one(checkpoint, epoch, tree, published, nodes));
         }
         return check_tail(published, tree, nodes);
     }
@@ -73,7 +73,7 @@ class Guard {
     }
 
     Status check_one(const FoundCheckpoint& found, const LogEpoch& epoch, const Frontier& tree,
-                     const NodeReader& nodes) const {
+                     const Published& published, const NodeReader& nodes) const {
         const Checkpoint& checkpoint = found.head.checkpoint;
         const std::string there = found.place.string() + " has a signed checkpoint of size " +
                                   grouped(checkpoint.size) + " in epoch " + std::to_string(found.epoch);
@@ -85,7 +85,7 @@ class Guard {
         if (!proof) return std::unexpected(std::move(proof).error());
         if (!verify_consistency(checkpoint.size, tree.size(), checkpoint.root, tree.root(), *proof))
             return refuse("two different logs: " + there + ", and " + store_ +
-                          ", but the one is not an extension of the other");
+                          ", but the one is not an extension of the other" + altered_leaf(published));
         return {};
     }
 
@@ -101,8 +101,31 @@ class Guard {
             return std::unexpected(std::move(root).error());
         if (!root) return refuse("the log was truncated: " + root.error().detail + "; " + store_);
         if (*root != tree.root())
-            return refuse("the leaves and tiles of the log do not hash to its own root; " + store_);
+            return refuse("the leaves and tiles of the log do not hash to its own root" +
+                          altered_leaf(published) + "; " + store_);
         return {};
+    }
+
+    // Which of the leaves that only the store has is not the one that was published; empty when all are, or
+    // when the tiles do not tell.
+    std::string altered_leaf(const Published& published) const {
+        const std::uint64_t bundle = published.packed / kTileWidth;
+        const unsigned width = tile_width(published.size, 0, bundle);
+        if (width == 0) return {};
+        const auto tile = log_.directory().hashes(0, bundle, width);
+        if (!tile) return {};
+        std::string found;
+        const auto looked = log_.visit_leaves(
+            txn_, bundle * kTileWidth, [&](std::uint64_t index, ByteView leaf) -> Result<bool> {
+                const std::uint64_t place = index - bundle * kTileWidth;
+                if (place >= tile->size()) return false;
+                if (leaf_hash(leaf) == (*tile)[place]) return true;
+                found = ": log_leaves: leaf " + std::to_string(index) +
+                        " is not the one that was published in " +
+                        log_.directory().path_of({false, 0, bundle, width}).string();
+                return false;
+            });
+        return looked ? found : std::string();
     }
 
     ReadTransaction& txn_;

@@ -1,4 +1,4 @@
-// Before anything is signed: is the log in the store the one that was published? DESIGN §6, CHECKS 8 to 10.
+// Before anything is signed: is the log in the store the one that was published?
 //
 // The store is held against every checkpoint that can be found. It may be ahead of them (a crash between
 // commit and publication), never behind, and never another tree. Reads O(log size) hashes for each

@@ -10,6 +10,7 @@
 
 #include "appliance/audit/log.h"
 #include "appliance/base/clock.h"
+#include "appliance/base/task.h"
 #include "appliance/store/expiry.h"
 #include "appliance/store/records.h"
 
@@ -99,6 +100,44 @@ class Recorder {
     std::map<std::pair<std::string, Bytes>, std::uint64_t> changes_;
 };
 
+class Ledger;
+
+// What Ledger::commit() returns, to be awaited.
+template <class Body>
+class Commit final : private DeferredUpdate {
+ public:
+    using R = std::invoke_result_t<Body&, Recorder&>;
+
+    Commit(Ledger& ledger, std::string_view name, Body body)
+        : ledger_(ledger), name_(name), body_(std::move(body)) {}
+    Commit(const Commit&) = delete;
+    Commit& operator=(const Commit&) = delete;
+
+    bool await_ready();
+    bool await_suspend(std::coroutine_handle<> waiting);
+    R await_resume() {
+        if (!status_) return std::unexpected(std::move(status_).error());
+        if constexpr (std::is_void_v<typename R::value_type>) {
+            return {};
+        } else {
+            return *std::move(value_);
+        }
+    }
+
+ private:
+    struct Nothing {};
+    using Value = std::conditional_t<std::is_void_v<typename R::value_type>, Nothing, typename R::value_type>;
+    Status run(WriteTransaction& txn) override;
+    void finish(Status status) noexcept override;
+
+    Ledger& ledger_;
+    const std::string_view name_;
+    Body body_;
+    std::coroutine_handle<> waiting_;
+    std::optional<Value> value_;
+    Status status_;
+};
+
 // What code that changes records is given. All references outlive it. Thread-safe.
 class Ledger {
  public:
@@ -115,6 +154,12 @@ class Ledger {
         } else {
             return update_returning(store_, [&](WriteTransaction& txn) -> R { return run(txn, body); });
         }
+    }
+    // The same for a coroutine, which goes on when the update is durable: on the executor, in `name`'s turn
+    // (`name` outlives the update). Without an executor its thread waits.
+    template <class Body>
+    Commit<Body> commit(std::string_view name, Body body) {
+        return Commit<Body>(*this, name, std::move(body));
     }
     template <class Body>
     auto view(Body&& body) {
@@ -133,8 +178,12 @@ class Ledger {
     // Of the log that is written; set once, after the guard and before anything else uses this.
     std::uint64_t epoch() const { return epoch_; }
     void set_epoch(std::uint64_t epoch) { epoch_ = epoch; }
+    // Where coroutines go on; set once, before anything else uses this.
+    void set_executor(Executor* executor) { executor_ = executor; }
 
  private:
+    template <class Body>
+    friend class Commit;
     template <class Body>
     auto run(WriteTransaction& txn, Body& body) -> decltype(body(std::declval<Recorder&>())) {
         Recorder recorder(txn, codec_, log_, clock_, epoch_);
@@ -149,6 +198,38 @@ class Ledger {
     Log& log_;
     const Clock& clock_;
     std::uint64_t epoch_ = 1;
+    Executor* executor_ = nullptr;
 };
+
+template <class Body>
+bool Commit<Body>::await_ready() {
+    if (ledger_.executor_ != nullptr) return false;
+    status_ = ledger_.store_.update([this](WriteTransaction& txn) { return run(txn); });
+    return true;
+}
+
+// When it is taken, the coroutine may be over before this returns: nothing of it is touched any more.
+template <class Body>
+bool Commit<Body>::await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    Status taken = ledger_.store_.defer(*this);
+    if (taken) return true;
+    status_ = std::move(taken);
+    return false;
+}
+
+template <class Body>
+Status Commit<Body>::run(WriteTransaction& txn) {
+    auto result = ledger_.run(txn, body_);
+    if (!result) return std::unexpected(std::move(result).error());
+    if constexpr (!std::is_void_v<typename R::value_type>) value_.emplace(*std::move(result));
+    return {};
+}
+
+template <class Body>
+void Commit<Body>::finish(Status status) noexcept {
+    status_ = std::move(status);
+    ledger_.executor_->resume(waiting_, name_);
+}
 
 }  // namespace sigillo::audit

@@ -1,7 +1,6 @@
 // The background sweep: reads the log from its beginning, over and over, and holds it against itself and
 // against the records in the store. Finds what the guard at start has no time for: a bit flipped anywhere in
 // the published log, an old record replayed into the store, one that is missing, one whose MAC does not hold.
-// DESIGN §4, §6; CHECKS 8, 10.
 //
 // A round: every leaf up to the head is read, hashed into the tree and searched for changes of records; then
 // every tracked record is decoded and its version compared with the last one logged. Each comparison first

@@ -14,6 +14,7 @@ WorkerPool::~WorkerPool() {
 }
 
 Status WorkerPool::submit(Work work, std::string_view name) {
+    bool wake = false;
     {
         const std::lock_guard lock(mutex_);
         if (closed_) return fail(Errc::kUnavailable, "shutting down");
@@ -23,9 +24,18 @@ Status WorkerPool::submit(Work work, std::string_view name) {
         line->second.queue.push_back(std::move(work));
         ++queued_;
         give_turn(line);
+        wake = claim_wake();
     }
-    ready_.notify_one();
+    if (wake) ready_.notify_one();
     return {};
+}
+
+// At most one thread is on its way at a time: the next is woken by it. Under load a thread that is awake has
+// taken the work long before a sleeping one could, and each wake-up in vain costs two changes of threads.
+bool WorkerPool::claim_wake() {
+    if (turns_.empty() || sleeping_ == 0 || waking_) return false;
+    waking_ = true;
+    return true;
 }
 
 void WorkerPool::give_turn(Lines::iterator line) {
@@ -53,7 +63,12 @@ void WorkerPool::run() {
     for (;;) {
         // A closed pool ends when nothing is queued; what waits for its share is taken up by whoever finishes
         // before it.
-        ready_.wait(lock, [this] { return !turns_.empty() || (closed_ && queued_ == 0); });
+        while (turns_.empty() && !(closed_ && queued_ == 0)) {
+            ++sleeping_;
+            ready_.wait(lock);
+            --sleeping_;
+            waking_ = false;
+        }
         if (turns_.empty()) return;
         const auto line = turns_.front();
         turns_.pop_front();
@@ -63,7 +78,9 @@ void WorkerPool::run() {
         --queued_;
         ++line->second.running;
         give_turn(line);  // behind the others
+        const bool wake = claim_wake();
         lock.unlock();
+        if (wake) ready_.notify_one();
         work();
         work = nullptr;  // destroyed outside the lock
         lock.lock();
@@ -71,9 +88,7 @@ void WorkerPool::run() {
         if (line->second.queue.empty() && line->second.running == 0) {
             lines_.erase(line);
         } else {
-            const bool could_not = !line->second.has_turn;
-            give_turn(line);
-            if (could_not && line->second.has_turn) ready_.notify_one();
+            give_turn(line);  // this thread takes it, or another's turn
         }
         if (closed_ && queued_ == 0) ready_.notify_all();
     }

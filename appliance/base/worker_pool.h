@@ -47,6 +47,7 @@ class WorkerPool {
     using Lines = std::map<std::string, Line, std::less<>>;
     void run();
     void give_turn(Lines::iterator line);
+    bool claim_wake();  // whether the caller is to wake a thread, once mutex_ is free
 
     const std::size_t queue_limit_;
     const std::size_t share_;
@@ -56,6 +57,8 @@ class WorkerPool {
     Lines lines_;                        // only names with work queued or running
     std::deque<Lines::iterator> turns_;  // lines whose next work may run
     std::size_t queued_ = 0;
+    std::size_t sleeping_ = 0;  // threads without work
+    bool waking_ = false;       // one of them has been told, and is not awake yet
     bool closed_ = false;
     std::vector<std::thread> threads_;
 };

@@ -72,7 +72,7 @@ Result<Credentials::Plan> Credentials::plan(const CreateCredentialRequest& reque
                     "classes advanced and qualified need EC-P256, EC-P384 or RSA of 3072 bits", "key.algo");
     plan.algorithm = *algorithm;
 
-    SIGILLO_ASSIGN(const auto policy, activation::Policy::parse(request.policy));
+    SIGILLO_ASSIGN(const auto policy, activation::Policy::parse(request.policy, parts_.limits.policy));
     SIGILLO_TRY(activation::check_class(policy, credential_class));
 
     if (request.certificate_source != "embedded" && request.certificate_source != "csr")
@@ -105,7 +105,8 @@ Result<Credentials::Plan> Credentials::plan(const CreateCredentialRequest& reque
 
 // Which factor serves which word: the one that was named, else the signer's only one of that type.
 Status Credentials::bind_factors(ReadTransaction& txn, const CreateCredentialRequest& request, Plan& plan) {
-    SIGILLO_ASSIGN(const auto policy, activation::Policy::parse(plan.record.policy()));
+    SIGILLO_ASSIGN(const auto policy,
+                   activation::Policy::parse(plan.record.policy(), activation::kStoredPolicyLimits));
     for (const auto& [word, id] : request.factors) {
         SIGILLO_ASSIGN(const auto type, activation::factor_from_word(word, "factors"));
         if (!policy.words().contains(type) || !activation::authenticates(type))

@@ -190,7 +190,8 @@ Status Credentials::set_status(const std::string& tenant, std::string_view actor
     return {};
 }
 
-Status Credentials::set_qscd(std::string_view actor, const CredentialId& credential, bool qscd) {
+Status Credentials::set_qscd(std::string_view actor, const CredentialId& credential, bool qscd,
+                             std::string_view reason) {
     std::uint64_t version = 0;
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, own(recorder.transaction(), "", credential));
@@ -200,6 +201,7 @@ Status Credentials::set_qscd(std::string_view actor, const CredentialId& credent
         SIGILLO_TRY(recorder.save(tables::kCredentials, key_of(credential.str()), record));
         audit::Event event = recorder.event("credential.qscd");
         event.set("credential", credential.str()).set("actor", actor).set_flag("qscd", qscd);
+        if (!reason.empty()) event.set("reason", reason);
         SIGILLO_TRY(recorder.log(std::move(event)));
         version = record.version;
         return {};

@@ -23,6 +23,7 @@ namespace sigillo::issuance {
 struct CredentialLimits {
     std::uint32_t multisign_default = 100;  // hashes in one activation
     std::uint32_t multisign_most = 1'000;   // bounds a SAD's record to 40 KiB
+    activation::PolicyLimits policy;
     ChainLimits chain;
     SubjectLimits subject;
 };
@@ -97,8 +98,9 @@ class Credentials {
                       std::string_view status, const std::string& reason,
                       const OnCredentialChanged& in_transaction = nullptr);
 
-    // An officer's word that the key's device is a QSCD.
-    Status set_qscd(std::string_view actor, const CredentialId& credential, bool qscd);
+    // An officer's word that the key's device is a QSCD; `reason`, unless empty, goes into the log with it.
+    Status set_qscd(std::string_view actor, const CredentialId& credential, bool qscd,
+                    std::string_view reason);
 
     // Destroys the wrapped key; an embedded certificate is revoked with it.
     Status remove(const std::string& tenant, const ClientId& client, const CredentialId& credential);

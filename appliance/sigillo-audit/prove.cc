@@ -16,7 +16,7 @@ constexpr std::size_t kProofLimit = 1 << 20;
 Result<json> parse_proof(const std::filesystem::path& file) {
     auto bytes = read_file(file, kProofLimit);
     if (!bytes) return fail(Errc::kInvalidArgument, bytes.error().detail, "proof");
-    const json proof = json::parse(as_text(*bytes), nullptr, false);
+    json proof = json::parse(as_text(*bytes), nullptr, false);
     const auto is_text = [&](const char* name) { return proof.contains(name) && proof[name].is_string(); };
     if (!proof.is_object() || !is_text("leaf") || !is_text("checkpoint") || !proof.contains("index") ||
         !proof["index"].is_number_unsigned() || !proof.contains("proof") || !proof["proof"].is_array())

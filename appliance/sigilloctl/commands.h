@@ -13,6 +13,7 @@ void add_client(CLI::App& app, Context& context);
 void add_signer(CLI::App& app, Context& context);
 void add_credential(CLI::App& app, Context& context);
 void add_factor(CLI::App& app, Context& context);
+void add_evidence(CLI::App& app, Context& context);
 void add_log(CLI::App& app, Context& context);
 void add_backup(CLI::App& app, Context& context);
 

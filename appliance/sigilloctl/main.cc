@@ -70,6 +70,7 @@ int run(int argc, char** argv) {
     sigillo::ctl::add_signer(app, context);
     sigillo::ctl::add_credential(app, context);
     sigillo::ctl::add_factor(app, context);
+    sigillo::ctl::add_evidence(app, context);
     sigillo::ctl::add_log(app, context);
     sigillo::ctl::add_backup(app, context);
     try {

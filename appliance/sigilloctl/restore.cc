@@ -179,7 +179,7 @@ Status require_empty(const Settings& settings, const fs::path& newer_log) {
 }
 
 Status check_newer_log(const fs::path& newer_log, const BackupManifest& manifest) {
-    constexpr std::size_t kLimit = 64 * 1024;  // bytes: a checkpoint
+    constexpr std::size_t kLimit = std::size_t{64} * 1024;  // bytes: a checkpoint
     const auto note = read_file(newer_log / "checkpoint", kLimit);
     if (!note)
         return std::unexpected(

@@ -29,8 +29,11 @@ std::string officer_name(uid_t uid) {
 
 sam::AdminResponse AdminService::handle(const ipc::Peer& peer, const sam::AdminRequest& request) {
     auto answer = dispatch(officer_name(peer.uid), request);
-    sam::AdminResponse response = answer ? *std::move(answer) : sam::AdminResponse();
-    if (!answer) *response.mutable_error() = to_message(answer.error());
+    sam::AdminResponse response;
+    if (answer)
+        response = *std::move(answer);
+    else
+        *response.mutable_error() = to_message(answer.error());
     response.set_id(request.id());
     return response;
 }
@@ -38,13 +41,17 @@ sam::AdminResponse AdminService::handle(const ipc::Peer& peer, const sam::AdminR
 AdminService::Answer AdminService::dispatch(const std::string& officer, const sam::AdminRequest& request) {
     if (!request.officer().order_signature().empty() || request.officer().approvals_size() > 0)
         return fail(Errc::kUnsupported, "signed orders and approvals are not available yet", "officer");
+    constexpr std::size_t kReasonLimit = 256;  // bytes: a sentence for the log, which cannot be erased
+    if (request.officer().reason().size() > kReasonLimit)
+        return fail(Errc::kLimitExceeded, "at most 256 bytes", "reason");
+    const OfficerOrder order{officer, request.officer().reason()};
     using Body = sam::AdminRequest;
     switch (request.body_case()) {
         case Body::kGetStatus:
             return status();
         case Body::kClientAdd: {
             const auto& body = request.client_add();
-            SIGILLO_ASSIGN(const auto client, parts_.clients.add(officer, body.tenant(), body.name(),
+            SIGILLO_ASSIGN(const auto client, parts_.clients.add(order, body.tenant(), body.name(),
                                                                  as_bytes(body.spki_sha256())));
             sam::AdminResponse response;
             *response.mutable_client() = to_message(client);
@@ -54,7 +61,7 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             return list_clients();
         case Body::kClientRemove: {
             SIGILLO_ASSIGN(const ClientId client, ClientId::parse(request.client_remove().client_id()));
-            SIGILLO_TRY(parts_.clients.remove(officer, client));
+            SIGILLO_TRY(parts_.clients.remove(order, client));
             return done();
         }
         case Body::kListSigners:
@@ -78,7 +85,7 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
         }
         case Body::kSetQscd: {
             SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(request.set_qscd().credential_id()));
-            SIGILLO_TRY(parts_.credentials.set_qscd(officer, id, request.set_qscd().qscd()));
+            SIGILLO_TRY(parts_.credentials.set_qscd(officer, id, request.set_qscd().qscd(), order.reason));
             return done();
         }
         case Body::kUnlockFactors: {
@@ -89,11 +96,15 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             }));
             return done();
         }
+        case Body::kGetEvidence:
+            return show_evidence(officer, request);
+        case Body::kEraseEvidence:
+            return erase_evidence(officer, request);
         case Body::kGetCheckpoint:
             return checkpoint();
         case Body::kCreateBackup: {
             SIGILLO_ASSIGN(const BackupReport report,
-                           parts_.backup.create(officer, request.create_backup().directory()));
+                           parts_.backup.create(order, request.create_backup().directory()));
             sam::AdminResponse response;
             response.mutable_backup()->set_directory(report.directory);
             response.mutable_backup()->set_checkpoint(report.checkpoint);
@@ -169,6 +180,33 @@ AdminService::Answer AdminService::show_credential(const sam::GetCredential& bod
     SIGILLO_ASSIGN(*response.mutable_credential(),
                    to_message(credential, locked, parts_.ledger.clock().now()));
     return response;
+}
+
+AdminService::Answer AdminService::show_evidence(const std::string& officer,
+                                                 const sam::AdminRequest& request) {
+    const auto& body = request.get_evidence();
+    SIGILLO_ASSIGN(const auto evidence, parts_.ledger.update([&](audit::Recorder& recorder) {
+        return parts_.evidence.show(recorder,
+                                    {body.epoch(), body.index(), officer, request.officer().reason()});
+    }));
+    sam::AdminResponse response;
+    sam::Evidence& out = *response.mutable_evidence();
+    out.set_index(body.index());
+    out.set_epoch(body.epoch() != 0 ? body.epoch() : parts_.ledger.epoch());
+    out.set_salt(evidence.salt.data(), evidence.salt.size());
+    out.set_body(evidence.body);
+    out.set_sha256(evidence.digest.data(), evidence.digest.size());
+    return response;
+}
+
+AdminService::Answer AdminService::erase_evidence(const std::string& officer,
+                                                  const sam::AdminRequest& request) {
+    const auto& body = request.erase_evidence();
+    SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) {
+        return activation::EvidenceKeeper::erase(
+            recorder, {body.epoch(), body.index(), officer, request.officer().reason()});
+    }));
+    return done();
 }
 
 AdminService::Answer AdminService::checkpoint() {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "appliance/activation/evidence.h"
 #include "appliance/activation/lockout.h"
 #include "appliance/audit/publisher.h"
 #include "appliance/ipc/sam.pb.h"
@@ -25,6 +26,7 @@ class AdminService {
         issuance::Signers& signers;
         issuance::Credentials& credentials;
         activation::Lockout lockout;
+        activation::EvidenceKeeper evidence;
         audit::Publisher& publisher;
         const audit::StoreLog& log;
         std::string verifier_key;
@@ -44,6 +46,8 @@ class AdminService {
     Answer list_signers(const sam::AdminListSigners& body);
     Answer list_credentials(const sam::AdminListCredentials& body);
     Answer show_credential(const sam::GetCredential& body);
+    Answer show_evidence(const std::string& officer, const sam::AdminRequest& request);
+    Answer erase_evidence(const std::string& officer, const sam::AdminRequest& request);
     Answer checkpoint();
 
     Parts parts_;

@@ -48,6 +48,8 @@ Appliance::~Appliance() {
     admin_workers_.reset();
     workers_.reset();
     housekeeping_.reset();
+    base_->ledger->set_executor(nullptr);
+    executor_.reset();
     if (sweep_) sweep_->stop();
     if (publisher_) publisher_->stop();
 }
@@ -102,9 +104,10 @@ Status Appliance::build_services() {
         SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_,
                               lockout, *signing_, health_});
     public_service_ = std::make_unique<PublicService>(*authority_, health_);
-    admin_service_ = std::make_unique<AdminService>(
-        AdminService::Parts{ledger, *clients_, *signers_, *credentials_, lockout, *publisher_, *base_->log,
-                            base_->identity->verifier_key(), *backup_, health_, base_->clock.now()});
+    admin_service_ = std::make_unique<AdminService>(AdminService::Parts{
+        ledger, *clients_, *signers_, *credentials_, lockout,
+        activation::EvidenceKeeper(*base_->codec, random, config.activation.evidence_retention), *publisher_,
+        *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now()});
     housekeeper_ = std::make_unique<Housekeeper>(*base_->store, config.housekeeper);
     watch_health();
     return {};
@@ -173,6 +176,7 @@ void Appliance::watch_health() {
     metric("sigillo_log_published", [=, this] { return number(publisher_->health().published); });
     metric("sigillo_sweep_rounds_total", [=, this] { return number(sweep_->health().rounds); });
     metric("sigillo_requests_waiting", [=, this] { return workers_ ? number(workers_->waiting()) : 0.0; });
+    metric("sigillo_work_to_go_on", [=, this] { return executor_ ? number(executor_->waiting()) : 0.0; });
 }
 
 std::vector<Housekeeping::Chore> Appliance::chores() {
@@ -194,15 +198,15 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
 
 Status Appliance::serve() {
     const DaemonConfig& config = base_->config;
-    constexpr std::size_t kHealthThreads = 1;
-    constexpr std::size_t kAdminThreads = 4;   // an officer's backup must not keep another officer waiting
-    constexpr std::size_t kPublicThreads = 2;  // anonymous traffic never takes the signers' threads
-    constexpr std::size_t kSideQueue = 256;
+    executor_ = std::make_unique<PoolExecutor>(config.workers, config.workers_per_client);
+    base_->ledger->set_executor(executor_.get());
     workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit, config.workers_per_client);
-    admin_workers_ = std::make_unique<WorkerPool>(kAdminThreads, kSideQueue);
-    public_workers_ = std::make_unique<WorkerPool>(kPublicThreads, kSideQueue);
-    publishing_lane_ = std::make_unique<WorkerPool>(1, kSideQueue);
-    health_lane_ = std::make_unique<WorkerPool>(kHealthThreads, kSideQueue);
+    admin_workers_ = std::make_unique<WorkerPool>(config.admin_threads, config.side_queue_limit);
+    public_workers_ = std::make_unique<WorkerPool>(config.public_threads, config.side_queue_limit);
+    // One thread each: who waits for the log's publication waits for the same one, and health is a quick
+    // look.
+    publishing_lane_ = std::make_unique<WorkerPool>(1, config.side_queue_limit);
+    health_lane_ = std::make_unique<WorkerPool>(1, config.side_queue_limit);
 
     SIGILLO_ASSIGN(const ipc::ServerConfig signing, socket_config(config.signing_socket));
     SIGILLO_ASSIGN(const ipc::ServerConfig anonymous, socket_config(config.public_socket));
@@ -225,24 +229,28 @@ Status Appliance::serve() {
         return {*workers_, request.client().spki_sha256()};
     };
     Logger& logger = base_->logger;
-    SIGILLO_ASSIGN(admin_server_,
-                   ipc::Server::start(admin,
-                                      make_handler<sam::AdminRequest, sam::AdminResponse>(
-                                          logger,
-                                          [this](const ipc::Peer& peer, const sam::AdminRequest& request) {
-                                              return admin_service_->handle(peer, request);
-                                          },
-                                          admin_lane),
-                                      logger));
-    SIGILLO_ASSIGN(public_server_,
-                   ipc::Server::start(anonymous,
-                                      make_handler<sam::PublicRequest, sam::PublicResponse>(
-                                          logger,
-                                          [this](const ipc::Peer&, const sam::PublicRequest& request) {
-                                              return public_service_->handle(request);
-                                          },
-                                          public_lane),
-                                      logger));
+    SIGILLO_ASSIGN(
+        admin_server_,
+        ipc::Server::start(
+            admin,
+            make_handler<sam::AdminRequest, sam::AdminResponse>(
+                logger,
+                [this](const ipc::Peer& peer, const sam::AdminRequest& request) -> Task<sam::AdminResponse> {
+                    co_return admin_service_->handle(peer, request);
+                },
+                admin_lane),
+            logger));
+    SIGILLO_ASSIGN(
+        public_server_,
+        ipc::Server::start(
+            anonymous,
+            make_handler<sam::PublicRequest, sam::PublicResponse>(
+                logger,
+                [this](const ipc::Peer&, const sam::PublicRequest& request) -> Task<sam::PublicResponse> {
+                    co_return public_service_->handle(request);
+                },
+                public_lane),
+            logger));
     SIGILLO_ASSIGN(signing_server_,
                    ipc::Server::start(signing,
                                       make_handler<sam::SigningRequest, sam::SigningResponse>(

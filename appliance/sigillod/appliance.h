@@ -10,6 +10,7 @@
 #include "appliance/activation/enrolment.h"
 #include "appliance/audit/publisher.h"
 #include "appliance/audit/sweep.h"
+#include "appliance/base/pool_executor.h"
 #include "appliance/base/worker_pool.h"
 #include "appliance/ipc/server.h"
 #include "appliance/issuance/authority.h"
@@ -81,6 +82,7 @@ class Appliance {
     std::unique_ptr<WorkerPool> public_workers_;
     std::unique_ptr<WorkerPool> admin_workers_;
     std::unique_ptr<WorkerPool> workers_;
+    std::unique_ptr<PoolExecutor> executor_;  // where signing goes on when the store has answered
 };
 
 }  // namespace sigillo

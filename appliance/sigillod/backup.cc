@@ -75,7 +75,7 @@ Status list_files(const fs::path& directory, const fs::path& root, Take take, st
 
 }  // namespace
 
-Result<BackupReport> Backup::create(const std::string& officer, const std::string& directory) {
+Result<BackupReport> Backup::create(const OfficerOrder& order, const std::string& directory) {
     const std::unique_lock running(running_, std::try_to_lock);
     if (!running) return fail(Errc::kConflict, "a backup is running already", "directory");
     const fs::path target(directory);
@@ -90,16 +90,16 @@ Result<BackupReport> Backup::create(const std::string& officer, const std::strin
                         " (sigillod writes only below sigillod.backup_directories)",
                     "directory", code.value());
     fs::permissions(target, fs::perms::owner_all, code);
-    auto report = copy(officer, target);
+    auto report = copy(order, target);
     if (!report) fs::remove_all(target, code);
     return report;
 }
 
-Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& directory) {
+Result<BackupReport> Backup::copy(const OfficerOrder& order, const fs::path& directory) {
     // The log says first that this backup was ordered: the copy itself holds the entry.
     SIGILLO_TRY(ledger_.update([&](audit::Recorder& recorder) -> Status {
         audit::Event event = recorder.event("backup.created");
-        event.set("officer", officer);
+        set_order(event, order);
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     }));
@@ -130,7 +130,7 @@ Result<BackupReport> Backup::copy(const std::string& officer, const fs::path& di
 
     nlohmann::json manifest = {{"format", 1},
                                {"created", rfc3339(ledger_.clock().now())},
-                               {"officer", officer},
+                               {"officer", order.officer},
                                {"checkpoint", report.checkpoint},
                                {"files", nlohmann::json::array()}};
     std::vector<fs::path> copied;

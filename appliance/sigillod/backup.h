@@ -16,6 +16,7 @@
 #include "appliance/audit/publisher.h"
 #include "appliance/audit/recorder.h"
 #include "appliance/base/result.h"
+#include "appliance/sigillod/officer_order.h"
 
 namespace sigillo {
 
@@ -34,10 +35,10 @@ class Backup {
     // `directory`: absolute, absent or empty, on a place that the configuration opens to sigillod. Logs
     // "backup.created". kInvalidArgument, kAlreadyExists (not empty), kConflict (one is running), kForbidden,
     // kStorageFull. Nothing remains of a backup that failed.
-    Result<BackupReport> create(const std::string& officer, const std::string& directory);
+    Result<BackupReport> create(const OfficerOrder& order, const std::string& directory);
 
  private:
-    Result<BackupReport> copy(const std::string& officer, const std::filesystem::path& directory);
+    Result<BackupReport> copy(const OfficerOrder& order, const std::filesystem::path& directory);
     audit::Ledger& ledger_;
     audit::Publisher& publisher_;
     const std::filesystem::path log_directory_;

@@ -1,12 +1,13 @@
 #include "appliance/sigillod/clients.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "appliance/base/digest.h"
 
 namespace sigillo {
 
-Result<RegisteredClient> Clients::add(std::string_view officer, const std::string& tenant,
+Result<RegisteredClient> Clients::add(const OfficerOrder& order, const std::string& tenant,
                                       const std::string& name, ByteView spki_sha256) {
     constexpr std::size_t kNameLimit = 100;  // characters: it is shown in tables
     if (!is_tenant_name(tenant))
@@ -35,16 +36,18 @@ Result<RegisteredClient> Clients::add(std::string_view officer, const std::strin
         }
         SIGILLO_TRY(recorder.create(tables::kClients, key_of(client.id.str()), record));
         audit::Event event = recorder.event("client.added");
-        event.set("client", client.id.str()).set("tenant", tenant).set("officer", officer);
+        event.set("client", client.id.str()).set("tenant", tenant);
+        set_order(event, order);
         event.set_base64("spki_sha256", spki_sha256);
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     }));
+    forget();
     return client;
 }
 
-Status Clients::remove(std::string_view officer, const ClientId& client) {
-    return ledger_.update([&](audit::Recorder& recorder) -> Status {
+Status Clients::remove(const OfficerOrder& order, const ClientId& client) {
+    const Status removed = ledger_.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto record, recorder.require(tables::kClients, key_of(client.str()), "clientID"));
         if (record.value.removed())
             return fail(Errc::kNotFound, "the client was removed already", "clientID");
@@ -52,10 +55,19 @@ Status Clients::remove(std::string_view officer, const ClientId& client) {
         SIGILLO_TRY(recorder.save(tables::kClients, key_of(client.str()), record));
         SIGILLO_TRY(recorder.erase(tables::kClientsBySpki, as_bytes(record.value.spki_sha256())));
         audit::Event event = recorder.event("client.removed");
-        event.set("client", client.str()).set("tenant", record.value.tenant()).set("officer", officer);
+        event.set("client", client.str()).set("tenant", record.value.tenant());
+        set_order(event, order);
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     });
+    forget();  // also when it is open whether the change became durable
+    return removed;
+}
+
+void Clients::forget() {
+    const std::unique_lock lock(mutex_);
+    known_.clear();
+    ++changes_;
 }
 
 Result<RegisteredClient> Clients::read(ReadTransaction& txn, std::string_view id) {
@@ -84,6 +96,20 @@ Result<std::vector<RegisteredClient>> Clients::list() {
 }
 
 Result<RegisteredClient> Clients::identify(ByteView spki_sha256) {
+    const Bytes key = to_bytes(spki_sha256);
+    std::uint64_t changes = 0;
+    {
+        const std::shared_lock lock(mutex_);
+        if (const auto found = known_.find(key); found != known_.end()) return found->second;
+        changes = changes_;
+    }
+    SIGILLO_ASSIGN(RegisteredClient client, look_up(spki_sha256));
+    const std::unique_lock lock(mutex_);
+    if (changes == changes_) known_.emplace(key, client);
+    return client;
+}
+
+Result<RegisteredClient> Clients::look_up(ByteView spki_sha256) {
     return ledger_.view([&](ReadTransaction& txn) -> Result<RegisteredClient> {
         if (spki_sha256.size() != sizeof(Sha256Value))
             return fail(Errc::kForbidden, "no client certificate", "client");

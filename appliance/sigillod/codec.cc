@@ -129,7 +129,8 @@ Result<std::vector<Digest>> to_digests(std::uint32_t algorithm,
 
 Result<std::size_t> page_limit(std::uint32_t limit) {
     constexpr std::size_t kDefault = 100;
-    constexpr std::size_t kMost = 1'000;  // keeps an answer well inside a frame
+    constexpr std::size_t kMost =
+        1'000;  // of /v1; what would not fit into a frame (4 MiB) ends a page earlier
     if (limit > kMost) return fail(Errc::kInvalidArgument, "1 to 1000", "limit");
     return limit == 0 ? kDefault : limit;
 }

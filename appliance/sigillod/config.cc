@@ -16,7 +16,11 @@ void read_hsm(ConfigFile& file, HsmSettings& hsm) {
         .required_text("hsm.pin_file", hsm.pin_file)
         .text("hsm.token_directory", hsm.token_directory)
         .count("hsm.max_sessions", hsm.max_sessions, 1, 256)
+        .count("hsm.max_generations", hsm.max_generations, 1, 256)
         .duration("hsm.session_wait_ms", hsm.session_wait, 10, 300'000)
+        .duration("hsm.slow_call_ms", hsm.slow_call, 10, 600'000)
+        .duration("hsm.slow_generation_ms", hsm.slow_generation, 10, 3'600'000)
+        .duration("hsm.recovery_pause_ms", hsm.recovery_pause, 10, 60'000)
         .text("hsm.ca_algorithm", hsm.ca_algorithm);
     if (hsm.ca_algorithm != "EC-P256" && hsm.ca_algorithm != "EC-P384")
         file.complain("hsm.ca_algorithm", R"(must be "EC-P256" or "EC-P384")");
@@ -24,6 +28,9 @@ void read_hsm(ConfigFile& file, HsmSettings& hsm) {
 
 void read_store(ConfigFile& file, LmdbConfig& store, HousekeeperConfig& housekeeper) {
     std::int64_t map_mib = static_cast<std::int64_t>(store.map_bytes) / kMiB;
+    std::int64_t flush_mib = static_cast<std::int64_t>(store.flush_bytes) / kMiB;
+    std::int64_t journal_mib = static_cast<std::int64_t>(store.journal_bytes) / kMiB;
+    std::int64_t reserve_mib = static_cast<std::int64_t>(store.disk_reserve) / kMiB;
     file.required_text("store.directory", store.directory)
         .integer("store.map_size_mib", map_mib, 16, std::int64_t{16} << 20)
         .count("store.max_readers", store.max_readers, 16, 10'000)
@@ -32,8 +39,15 @@ void read_store(ConfigFile& file, LmdbConfig& store, HousekeeperConfig& housekee
         .duration("store.linger_us", store.linger, 0, 100'000)
         .count("store.growth_alarm_percent", store.growth_alarm_percent, 1, 99)
         .duration("store.reader_alarm_ms", store.reader_alarm, 1'000, 3'600'000)
+        .integer("store.flush_mib", flush_mib, 1, 1'024)
+        .duration("store.flush_age_ms", store.flush_age, 10, 600'000)
+        .integer("store.journal_mib", journal_mib, 1, 4'096)
+        .integer("store.disk_reserve_mib", reserve_mib, 1, 1'048'576)
         .count("store.housekeeping_batch", housekeeper.batch, 1, 10'000);
     store.map_bytes = static_cast<std::uint64_t>(map_mib * kMiB);
+    store.flush_bytes = static_cast<std::size_t>(flush_mib * kMiB);
+    store.journal_bytes = static_cast<std::uint64_t>(journal_mib * kMiB);
+    store.disk_reserve = static_cast<std::uint64_t>(reserve_mib * kMiB);
 }
 
 void read_retention(ConfigFile& file, DaemonConfig& config) {
@@ -55,7 +69,8 @@ void read_log(ConfigFile& file, DaemonConfig& config, std::string& directory) {
         .count("log.sweep_step", config.sweep.step, 1, 100'000)
         .duration("log.sweep_pause_ms", config.sweep.pause, 0, 60'000)
         .duration("log.sweep_round_interval_ms", config.sweep.round_interval, 100, 86'400'000)
-        .count("log.sweep_table_entries", config.sweep.table_entries, 1'000, 100'000'000);
+        .count("log.sweep_table_entries", config.sweep.table_entries, 1'000, 100'000'000)
+        .count("log.sweep_findings", config.sweep.finding_limit, 1, 10'000);
 }
 
 void read_daemon(ConfigFile& file, DaemonConfig& config) {
@@ -68,6 +83,9 @@ void read_daemon(ConfigFile& file, DaemonConfig& config) {
         .count("sigillod.workers", config.workers, 1, 1'024)
         .count("sigillod.workers_per_client", config.workers_per_client, 1, 1'024)
         .count("sigillod.queue_limit", config.queue_limit, 1, 1'000'000)
+        .count("sigillod.admin_threads", config.admin_threads, 1, 64)
+        .count("sigillod.public_threads", config.public_threads, 1, 64)
+        .count("sigillod.side_queue_limit", config.side_queue_limit, 1, 100'000)
         .duration("sigillod.shutdown_deadline_s", config.shutdown_deadline, 1, 600)
         .texts("sigillod.backup_directories", config.backup_directories);
     read_hardening_config(file, "sigillod", config.hardening);
@@ -84,12 +102,15 @@ void read_activation(ConfigFile& file, DaemonConfig& config) {
         .count("activation.tries_until_officer", lockout.tries_until_officer, 1, 1'000)
         .count("activation.client_failures", lockout.client_failures, 1, 1'000'000)
         .duration("activation.client_window_s", lockout.client_window, 1, 30 * kDayS)
+        .count("activation.attempts_waiting", lockout.waiting, 0, 1'024)
+        .duration("activation.attempt_wait_ms", lockout.wait, 10, 60'000)
         .duration("activation.click_window_s", config.activation.click.tolerance, 1, 3'600)
         .count("activation.pin_least_length", config.pin.least_length, 4, 32)
         .count("activation.pin_most_length", config.pin.most_length, 4, 128)
         .count("activation.argon2_memory_kib", config.pin.memory_kib, 8'192, 1 << 20)
         .count("activation.argon2_passes", config.pin.passes, 1, 16)
         .count("activation.argon2_runs", config.pin.concurrent_runs, 1, 64)
+        .duration("activation.argon2_wait_ms", config.pin.wait, 10, 60'000)
         .duration("activation.sad_lifetime_s", config.sad.lifetime, 10, 900)
         .duration("activation.transaction_s", config.sad.transaction, 10, 900)
         .text("activation.otp_issuer", config.enrolment.otp.issuer)
@@ -120,7 +141,9 @@ void read_issuance(ConfigFile& file, DaemonConfig& config) {
         .duration("issuance.crl_interval_s", config.authority.crl_interval, 1, 30 * kDayS)
         .count("issuance.max_crl_entries", ca.max_crl_entries, 1, 10'000'000)
         .count("issuance.multisign_default", config.credentials.multisign_default, 1, 1'000)
-        .count("issuance.max_chain", config.credentials.chain.max_certificates, 2, 10);
+        .count("issuance.max_chain", config.credentials.chain.max_certificates, 2, 10)
+        .count("issuance.policy_length", config.credentials.policy.length, 8, 1'024)
+        .count("issuance.policy_depth", config.credentials.policy.depth, 0, 32);
     ca.signer_validity = std::chrono::days(signer_days);
     ca.ca_validity = std::chrono::days(ca_days);
     ca.crl_url = pki_url + "/ca.crl";

@@ -32,7 +32,11 @@ struct HsmSettings {
     std::string pin_file;         // mode 0600, one line
     std::string token_directory;  // SoftHSM's; synced after the ceremony
     std::size_t max_sessions = Pkcs11Config{}.max_sessions;
+    std::size_t max_generations = Pkcs11Config{}.max_generations;
     std::chrono::milliseconds session_wait = Pkcs11Config{}.session_wait;
+    std::chrono::milliseconds slow_call = Pkcs11Config{}.slow_call;
+    std::chrono::milliseconds slow_generation = Pkcs11Config{}.slow_generation;
+    std::chrono::milliseconds recovery_pause = Pkcs11Config{}.recovery_pause;
     std::string ca_algorithm = "EC-P256";  // of the ceremony
 };
 
@@ -54,14 +58,23 @@ struct DaemonConfig {
     SocketSettings signing_socket;
     SocketSettings public_socket;
     SocketSettings admin_socket;
-    // Threads that carry requests out. They wait for the store's fsync and for the HSM most of the time: as
-    // many as requests that shall share one commit.
+    // Threads that begin requests, and as many again that go on with them when the store has answered. They
+    // wait for an HSM on the network, for a PIN's Argon2 and for the commits of /v1: as many as the HSM has
+    // work for at a time. What waits for a commit of the signing path takes no thread.
     std::size_t workers = 96;
     // Threads that the requests of one client may take at a time: some are left for the others, whatever it
-    // asks. 64 of its requests share a commit, which is where its speed comes from.
+    // asks.
     std::size_t workers_per_client = 80;
     // Requests that wait for a thread; beyond it the answer is "busy". Two seconds of work at full speed.
     std::size_t queue_limit = 4'096;
+    // Threads for officers' orders: one officer's backup must not keep another officer waiting.
+    std::size_t admin_threads = 4;
+    // Threads for anonymous traffic, which never takes the signers': what it asks for is read from memory or
+    // made once a minute, so two are plenty.
+    std::size_t public_threads = 2;
+    // Requests that wait for the officers', the public and the health's threads, each; beyond it the answer
+    // is "busy". A second of their work; the peers are few.
+    std::size_t side_queue_limit = 256;
     // From SIGTERM to exit. Longer than the slowest HSM call that still succeeds, shorter than systemd's
     // patience.
     std::chrono::seconds shutdown_deadline{20};

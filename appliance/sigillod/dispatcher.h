@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "appliance/base/logger.h"
+#include "appliance/base/task.h"
 #include "appliance/base/worker_pool.h"
 #include "appliance/ipc/server.h"
 #include "appliance/sigillod/codec.h"
@@ -21,10 +22,20 @@ struct Lane {
     std::string name{};
 };
 
-// `Request` and `Response` are the messages of one socket. service(peer, request) -> Response runs on a
-// worker.
+namespace detail {
+// Holds what the service was given as long as it runs.
 template <class Request, class Response>
-ipc::Handler make_handler(Logger& logger, std::function<Response(const ipc::Peer&, const Request&)> service,
+Task<Response> serve(std::function<Task<Response>(const ipc::Peer&, const Request&)> service, ipc::Peer peer,
+                     std::shared_ptr<Request> request) {
+    co_return co_await service(peer, *request);
+}
+}  // namespace detail
+
+// `Request` and `Response` are the messages of one socket. service(peer, request) starts on a worker, and may
+// give it back while the store works.
+template <class Request, class Response>
+ipc::Handler make_handler(Logger& logger,
+                          std::function<Task<Response>(const ipc::Peer&, const Request&)> service,
                           std::function<Lane(const Request&)> choose) {
     return [&logger, service = std::move(service), choose = std::move(choose)](
                const ipc::Peer& peer, Bytes payload, ipc::Reply reply) {
@@ -48,16 +59,21 @@ ipc::Handler make_handler(Logger& logger, std::function<Response(const ipc::Peer
         }
         const Lane lane = choose(*request);
         const Status queued = lane.pool.submit(
-            [request, reply, peer, service, send, refuse, &logger]() noexcept {
-                try {
-                    send(reply, service(peer, *request));
-                } catch (const std::exception& error) {
+            [request, reply, peer, service, send, refuse, &logger]() {
+                const auto failed = [request, reply, refuse, &logger](const std::exception_ptr& thrown) {
                     // Nothing below throws on purpose: this is memory, or a broken libcrypto.
-                    logger.error("request_threw", {{"what", error.what()}});
+                    try {
+                        std::rethrow_exception(thrown);
+                    } catch (const std::exception& error) {
+                        logger.error("request_threw", {{"what", error.what()}});
+                    } catch (...) {
+                        logger.error("request_threw");
+                    }
                     refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
-                } catch (...) {
-                    refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
-                }
+                };
+                start(
+                    detail::serve<Request, Response>(service, peer, request),
+                    [reply, send](const Response& response) { send(reply, response); }, failed);
             },
             lane.name);
         if (!queued) refuse(reply, request->id(), queued.error());

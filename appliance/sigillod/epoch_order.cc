@@ -34,7 +34,7 @@ Bytes work_key() {
 }
 
 Result<Order> read_order(const std::filesystem::path& path) {
-    constexpr std::size_t kLimit = 16 * 1024;  // bytes: a name and a sentence
+    constexpr std::size_t kLimit = std::size_t{16} * 1024;  // bytes: a name and a sentence
     SIGILLO_ASSIGN(const Bytes contents, read_file(path, kLimit));
     const auto json = nlohmann::json::parse(as_text(contents), nullptr, false);
     if (!json.is_object() || !json.contains("officer") || !json["officer"].is_string() ||
@@ -145,12 +145,13 @@ Status hardened(audit::Recorder& recorder, const record::EpochWork& work, const 
     return {};
 }
 
-Status replay(audit::Recorder& recorder, record::EpochWork& work, const NewerLog& newer) {
+Status replay(Foundation& base, audit::Recorder& recorder, record::EpochWork& work, const NewerLog& newer) {
     const std::uint64_t begin = work.cursor().size() == 8 ? read_u64(as_bytes(work.cursor())) : 0;
     const std::uint64_t end = std::min<std::uint64_t>(newer.steps.size(), begin + kStepsAtOnce);
     std::vector<std::string> changes;
     for (std::uint64_t i = begin; i < end; ++i) {
-        SIGILLO_ASSIGN(std::string change, replay_step(recorder, newer.steps[i]));
+        SIGILLO_ASSIGN(std::string change,
+                       replay_step(recorder, newer.steps[i], base.config.signing.uses_retention));
         if (!change.empty()) changes.push_back(std::move(change));
     }
     work.set_replayed(work.replayed() + changes.size());
@@ -260,7 +261,7 @@ Status harden_epoch(Foundation& base) {
                         SIGILLO_TRY(raise_otp_steps(base, recorder, row.value));
                         break;
                     case record::EPOCH_STAGE_REPLAY:
-                        SIGILLO_TRY(replay(recorder, row.value, *newer));
+                        SIGILLO_TRY(replay(base, recorder, row.value, *newer));
                         break;
                     default:
                         return fail(Errc::kCorrupt, "meta: an epoch's work in no known stage");

@@ -1,6 +1,7 @@
 #include "appliance/sigillod/foundation.h"
 
 #include "appliance/sigillod/epoch_order.h"
+#include "hardening/hardening.h"
 
 namespace sigillo {
 namespace {
@@ -13,7 +14,11 @@ Result<std::unique_ptr<Pkcs11KeyStore>> open_hsm(const HsmSettings& settings, Ra
     config.token_uri = settings.token;
     SIGILLO_ASSIGN(config.pin, read_pin_file(settings.pin_file));
     config.max_sessions = settings.max_sessions;
+    config.max_generations = settings.max_generations;
     config.session_wait = settings.session_wait;
+    config.slow_call = settings.slow_call;
+    config.slow_generation = settings.slow_generation;
+    config.recovery_pause = settings.recovery_pause;
     return Pkcs11KeyStore::create(std::move(config), random, logger);
 }
 
@@ -25,12 +30,25 @@ Status make_directory(const std::filesystem::path& directory, std::filesystem::p
     return {};
 }
 
+// Checkpoints there are signed, so that others can take them away and not forge them. A warning, since a
+// mount of another kind (FAT, a share) may not know our modes; one that is away is health's business.
+void look_at_anchors(const DaemonConfig& config, Logger& logger) {
+    for (const std::string& anchor : config.log_anchors) {
+        const Status guarded = check_guarded_directory(anchor);
+        if (!guarded && guarded.error().code == Errc::kForbidden)
+            logger.warning("anchor_open_to_others", {{"error", guarded.error()}});
+    }
+}
+
 }  // namespace
 
-Status make_directories(const DaemonConfig& config) {
+Status prepare_directories(const DaemonConfig& config) {
     using std::filesystem::perms;
     SIGILLO_TRY(make_directory(config.store.directory, perms::owner_all));
-    return make_directory(config.log_directory, perms::owner_all | perms::group_read | perms::group_exec);
+    SIGILLO_TRY(
+        make_directory(config.log_directory, perms::owner_all | perms::group_read | perms::group_exec));
+    SIGILLO_TRY(check_private_directory(config.store.directory));
+    return check_guarded_directory(config.log_directory);
 }
 
 Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, const Clock& clock,
@@ -42,7 +60,8 @@ Result<std::unique_ptr<Foundation>> lay_foundation(const DaemonConfig& config, c
     SIGILLO_ASSIGN(SecretBytes mac_key, base->keys->mac(MacRole::kRecords, as_bytes("sigillo record mac 1")));
     base->codec = std::make_unique<RecordCodec>(std::move(mac_key));
 
-    SIGILLO_TRY(make_directories(config));
+    SIGILLO_TRY(prepare_directories(config));
+    look_at_anchors(config, logger);
     SIGILLO_ASSIGN(base->store, LmdbStore::open(config.store, kAllSpaces, clock, logger));
 
     SIGILLO_ASSIGN(auto log_key, base->keys->role_key(KeyRole::kLog));

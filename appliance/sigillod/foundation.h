@@ -35,8 +35,9 @@ struct Foundation {
     audit::GuardReport guard;
 };
 
-// The store's directory (ours alone) and the log's, which auditors may read. Made when absent.
-Status make_directories(const DaemonConfig& config);
+// The store's directory (ours alone) and the log's, which auditors may read and nobody else may change. Made
+// when absent; kForbidden, with the command that repairs it, when they are open to others.
+Status prepare_directories(const DaemonConfig& config);
 
 // Logs in, opens the store, holds it against the newest checkpoint that can be found. An officer's order to
 // begin a new epoch (epoch_order.h) is carried out here, to its end. Errors: those of the parts, with what to

@@ -1,5 +1,6 @@
-// What goes on in the background, on one thread: expired rows, idle keys, Outcomes that wait for room, the
-// clock, the sweep through the records.
+// Small chores in the background, one after the other on one thread: what they are, Appliance::chores() says
+// (expired rows, idle keys, Outcomes that wait for room, the clock). The sweep has a thread of its own:
+// audit/sweep.h.
 #pragma once
 
 #include <chrono>

@@ -27,6 +27,17 @@ std::int64_t time_of(const Leaf& leaf) {
     return std::int64_t{::timegm(&parts)} * 1000 + millis;
 }
 
+// Hashes of uses that are listed again, in one log: 100 MiB of memory at most, and a start within seconds.
+constexpr std::size_t kMostHashes = 500'000;
+
+std::vector<Bytes> decoded(const Leaf& leaf, std::string_view name) {
+    std::vector<Bytes> values;
+    if (const auto list = leaf.lists.find(name); list != leaf.lists.end())
+        for (const std::string& text : list->second)
+            if (auto value = base64_decode(text)) values.push_back(*std::move(value));
+    return values;
+}
+
 // What the leaves of one log beyond the store's own say.
 class Collector {
  public:
@@ -60,6 +71,8 @@ class Collector {
             add(Kind::kQscd, std::move(step));
         } else if (leaf.type == "factor.deleted") {
             add(Kind::kFactorDeleted, std::move(step));
+        } else if (leaf.type == "factor.pin_changed") {
+            add(Kind::kPinChanged, std::move(step));
         } else if (leaf.type == "client.removed") {
             add(Kind::kClientRemoved, std::move(step));
         } else if (leaf.type == "ca.crl") {
@@ -75,6 +88,7 @@ class Collector {
     void hand_over(NewerLog& newer, std::map<std::string, ReplayStep>& sequences) && {
         std::ranges::move(steps_, std::back_inserter(newer.steps));
         std::ranges::move(certificates_, std::back_inserter(newer.steps));
+        for (auto& [intent, step] : uses_) newer.steps.push_back(std::move(step));
         if (crl_number_ > 0) {
             ReplayStep step;
             step.kind = Kind::kCrlNumber;
@@ -99,14 +113,35 @@ class Collector {
             outcome.epoch = of_epoch;
             outcome.number = intent;
             outcome.text = leaf.text("result").value_or("");
-            if (const auto list = leaf.lists.find("signatures"); list != leaf.lists.end())
-                for (const std::string& text : list->second)
-                    if (auto digest = base64_decode(text)) outcome.signatures.push_back(*std::move(digest));
+            outcome.signatures = decoded(leaf, "signatures");
             add(Kind::kOutcome, std::move(outcome));
+        } else if (leaf.type == "signing.outcome") {
+            if (const auto found = uses_.find(intent); found != uses_.end()) {
+                found->second.text = leaf.text("result").value_or("");
+                found->second.signatures = decoded(leaf, "signatures");
+                found->second.index = step.index;
+            }
+        } else {
+            list_again(leaf, step);
         }
         step.kind = Kind::kSequence;
         step.number = leaf.number("seq").value_or(0);
         sequences_.insert_or_assign(step.id, std::move(step));
+    }
+
+    void list_again(const Leaf& leaf, const ReplayStep& intent) {
+        ReplayStep use = intent;
+        use.hashes = decoded(leaf, "hashes");
+        hashes_ += use.hashes.size();
+        if (hashes_ > kMostHashes) {
+            ++lost_["uses"];
+            return;
+        }
+        use.kind = Kind::kUse;
+        use.epoch = epoch_;
+        use.number = intent.index;
+        use.hash_oid = leaf.text("hash_alg").value_or("");
+        uses_.emplace(use.number, std::move(use));
     }
 
     void lose(std::string_view type) {
@@ -119,7 +154,9 @@ class Collector {
     std::uint64_t epoch_;
     std::uint64_t known_;
     std::vector<ReplayStep> steps_;
-    std::vector<ReplayStep> certificates_;  // after the status changes, which would undo what they do
+    std::vector<ReplayStep> certificates_;      // after the status changes, which would undo what they do
+    std::map<std::uint64_t, ReplayStep> uses_;  // by their Intents
+    std::size_t hashes_ = 0;
     std::uint64_t crl_number_ = 0;
     std::map<std::string, ReplayStep> sequences_;
     std::map<std::string, std::uint64_t> lost_;

@@ -50,7 +50,7 @@ Status serve_until_told(const DaemonConfig& config, Logger& logger, const System
     const sigset_t signals = ending_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     SIGILLO_TRY(harden_process(config.hardening, logger));
-    SIGILLO_TRY(make_directories(config));
+    SIGILLO_TRY(prepare_directories(config));
     if (config.hardening.landlock) SIGILLO_TRY(apply_landlock(landlock_rules(config), logger));
     SIGILLO_ASSIGN(auto base, lay_foundation(config, clock, random, logger));
     SIGILLO_ASSIGN(const auto appliance, Appliance::assemble(std::move(base)));

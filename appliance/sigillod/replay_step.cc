@@ -1,6 +1,7 @@
 // The other half of log_replay.h: one step of a newer log, done again.
 #include <optional>
 
+#include "appliance/base/digest.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/sigillod/log_replay.h"
@@ -127,6 +128,21 @@ Result<std::string> replay_factor(audit::Recorder& recorder, const ReplayStep& s
     return "factor " + step.id + " deleted";
 }
 
+// The new PIN is not in the log, and the old one may have been changed because somebody else knew it. So it
+// serves nobody until an officer has asked.
+Result<std::string> replay_pin_change(audit::Recorder& recorder, const ReplayStep& step) {
+    const Bytes key = key_of(step.id);
+    SIGILLO_ASSIGN(const auto factor, whole(recorder, tables::kFactors, key));
+    if (!factor || factor->value.deleted()) return std::string();
+    SIGILLO_ASSIGN(auto found, whole(recorder, tables::kFactorStates, key));
+    auto state = std::move(found).value_or(Record<record::FactorState>());
+    if (state.value.locked_by_count()) return std::string();
+    if (state.version == 0) state.value.set_last_step(-1);
+    state.value.set_locked_by_count(true);
+    SIGILLO_TRY(recorder.save(tables::kFactorStates, key, state));
+    return "factor " + step.id + " locked: its PIN was changed after the backup";
+}
+
 Result<std::string> replay_client(audit::Recorder& recorder, const ReplayStep& step) {
     const Bytes key = key_of(step.id);
     SIGILLO_ASSIGN(auto found, whole(recorder, tables::kClients, key));
@@ -177,6 +193,30 @@ Result<std::string> replay_outcome(audit::Recorder& recorder, const ReplayStep& 
     return "use " + std::to_string(step.number) + " of credential " + step.id + " " + step.text;
 }
 
+// A use of a key that the backup has. Its signatures are gone, and its SAD: there is nothing to retry.
+Result<std::string> replay_use(audit::Recorder& recorder, const ReplayStep& step,
+                               std::chrono::days uses_retention) {
+    const Bytes key = key_of(step.id, step.epoch, step.number);
+    SIGILLO_ASSIGN(const auto credential, whole(recorder, tables::kCredentials, key_of(step.id)));
+    SIGILLO_ASSIGN(const auto listed, recorder.transaction().get(tables::kUses.space, key));
+    if (!credential || listed) return std::string();
+    record::Use use;
+    use.set_time_ms(step.time_ms);
+    for (const auto algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512})
+        if (hash_oid(algorithm) == step.hash_oid)
+            use.set_hash_algorithm(static_cast<std::uint32_t>(algorithm));
+    if (use.hash_algorithm() == 0) return std::string();  // of a later version
+    for (const Bytes& hash : step.hashes) use.add_hashes(hash.data(), hash.size());
+    use.set_outcome(step.text == "signed"   ? record::CALL_SIGNED
+                    : step.text == "failed" ? record::CALL_FAILED
+                                            : record::CALL_UNKNOWN);
+    use.set_outcome_index(step.index);
+    for (const Bytes& digest : step.signatures) use.add_signature_digests(digest.data(), digest.size());
+    SIGILLO_TRY(recorder.create(tables::kUses, key, use));
+    SIGILLO_TRY(recorder.expire_at(from_unix_millis(step.time_ms) + uses_retention, tables::kUses, key));
+    return "use " + std::to_string(step.number) + " of credential " + step.id + " listed";
+}
+
 // The running number goes on where the newer log left it, so that two uses never have the same one.
 Result<std::string> replay_sequence(audit::Recorder& recorder, const ReplayStep& step) {
     const Bytes key = key_of(step.id);
@@ -190,7 +230,8 @@ Result<std::string> replay_sequence(audit::Recorder& recorder, const ReplayStep&
 
 }  // namespace
 
-Result<std::string> replay_step(audit::Recorder& recorder, const ReplayStep& step) {
+Result<std::string> replay_step(audit::Recorder& recorder, const ReplayStep& step,
+                                std::chrono::days uses_retention) {
     if (step.kind != Kind::kCrlNumber && step.id.empty()) return std::string();
     switch (step.kind) {
         case Kind::kStatus:
@@ -203,12 +244,16 @@ Result<std::string> replay_step(audit::Recorder& recorder, const ReplayStep& ste
             return replay_qscd(recorder, step);
         case Kind::kFactorDeleted:
             return replay_factor(recorder, step);
+        case Kind::kPinChanged:
+            return replay_pin_change(recorder, step);
         case Kind::kClientRemoved:
             return replay_client(recorder, step);
         case Kind::kCrlNumber:
             return replay_crl_number(recorder, step);
         case Kind::kOutcome:
             return replay_outcome(recorder, step);
+        case Kind::kUse:
+            return replay_use(recorder, step, uses_retention);
         case Kind::kSequence:
             return replay_sequence(recorder, step);
     }

@@ -1,10 +1,20 @@
 #include "appliance/sigillod/signing_service.h"
 
+#include <algorithm>
+
 #include "appliance/ipc/deterministic.h"
 
 #include "appliance/sigillod/codec.h"
 
 namespace sigillo {
+
+namespace {
+
+// Where a page of signers ends early: a frame (4 MiB), less its own framing and one signer of the greatest
+// length.
+constexpr std::size_t kPageBytes = std::size_t{3} << 20;
+
+}  // namespace
 
 struct SigningService::Call {
     const RegisteredClient& client;
@@ -19,25 +29,36 @@ struct SigningService::Call {
     }
 };
 
-sam::SigningResponse SigningService::handle(const sam::SigningRequest& request) {
-    auto answer = [&]() -> Answer {
-        if (request.body_case() == sam::SigningRequest::kGetHealth) {
-            sam::SigningResponse response;
-            *response.mutable_health() = parts_.health.report();
-            // Whoever holds some certificate may learn whether it works, not how much others sign.
-            if (!parts_.clients.identify(as_bytes(request.client().spki_sha256())))
-                response.mutable_health()->clear_metrics();
-            return response;
-        }
-        // Step 1 of the signing path ends here: who asks is known, for whatever is asked.
-        SIGILLO_ASSIGN(const RegisteredClient client,
-                       parts_.clients.identify(as_bytes(request.client().spki_sha256())));
-        return dispatch(request, client);
-    }();
+Task<sam::SigningResponse> SigningService::handle(const sam::SigningRequest& request) {
+    Answer answer = co_await answer_to(request);
     sam::SigningResponse response = answer ? *std::move(answer) : sam::SigningResponse();
     if (!answer) *response.mutable_error() = to_message(answer.error());
     response.set_id(request.id());
-    return response;
+    co_return response;
+}
+
+Task<SigningService::Answer> SigningService::answer_to(const sam::SigningRequest& request) {
+    if (request.body_case() == sam::SigningRequest::kGetHealth) {
+        sam::SigningResponse response;
+        *response.mutable_health() = parts_.health.report();
+        // Whoever holds some certificate may learn whether it works, not how much others sign.
+        if (!parts_.clients.identify(as_bytes(request.client().spki_sha256())))
+            response.mutable_health()->clear_metrics();
+        co_return response;
+    }
+    // Step 1 of the signing path ends here: who asks is known, for whatever is asked.
+    SIGILLO_CO_ASSIGN(const RegisteredClient client,
+                      parts_.clients.identify(as_bytes(request.client().spki_sha256())));
+    switch (request.body_case()) {
+        case sam::SigningRequest::kAuthorize:
+            co_return co_await authorize(request.authorize(), client);
+        case sam::SigningRequest::kExtendTransaction:
+            co_return co_await extend(request.extend_transaction(), client);
+        case sam::SigningRequest::kSignHash:
+            co_return co_await sign_hash(request.sign_hash(), client);
+        default:
+            co_return dispatch(request, client);
+    }
 }
 
 SigningService::Answer SigningService::dispatch(const sam::SigningRequest& request,
@@ -62,16 +83,11 @@ SigningService::Answer SigningService::dispatch(const sam::SigningRequest& reque
             return delete_credential(request.delete_credential(), client);
         case Body::kListUses:
             return list_uses(request.list_uses(), client);
-        case Body::kAuthorize:
-            return authorize(request.authorize(), client);
-        case Body::kExtendTransaction:
-            return extend(request.extend_transaction(), client);
-        case Body::kSignHash:
-            return sign_hash(request.sign_hash(), client);
         case Body::kCreateSigner:
         case Body::kEnrolFactor:
         case Body::kCreateCredential:
         case Body::kSetStatus:
+        case Body::kChangePin:
             break;
         default:
             return fail(Errc::kInvalidArgument, "a request without a body");
@@ -111,6 +127,8 @@ SigningService::Answer SigningService::change(const sam::SigningRequest& request
             return enrol_factor(request.enrol_factor(), call);
         case sam::SigningRequest::kCreateCredential:
             return create_credential(request.create_credential(), call);
+        case sam::SigningRequest::kChangePin:
+            return change_pin(request.change_pin(), call);
         default:
             return set_status(request.set_status(), call);
     }
@@ -148,7 +166,16 @@ SigningService::Answer SigningService::list_signers(const sam::ListSigners& body
                    parts_.signers.list(client.tenant, body.page().after(), limit, body.external_reference()));
     sam::SigningResponse response;
     response.mutable_signers();
-    for (const auto& signer : signers) *response.mutable_signers()->add_signers() = to_message(signer);
+    std::size_t bytes = 0;
+    for (const auto& signer : signers) {
+        sam::Signer message = to_message(signer);
+        bytes += message.ByteSizeLong();
+        if (bytes > kPageBytes) {
+            response.mutable_signers()->set_more(true);
+            break;
+        }
+        *response.mutable_signers()->add_signers() = std::move(message);
+    }
     return response;
 }
 
@@ -187,6 +214,27 @@ SigningService::Answer SigningService::delete_factor(const sam::DeleteFactor& bo
     SIGILLO_TRY(parts_.enrolment.remove(client.id, client.tenant, signer, factor));
     sam::SigningResponse response;
     response.mutable_done();
+    return response;
+}
+
+SigningService::Answer SigningService::change_pin(const sam::ChangePin& body, Call& call) {
+    activation::ChangePinRequest request;
+    request.client = call.client.id;
+    request.tenant = call.client.tenant;
+    SIGILLO_ASSIGN(request.signer, SignerId::parse(body.signer_id()));
+    SIGILLO_ASSIGN(request.factor, FactorId::parse(body.factor_id()));
+    request.old_pin = SecretBytes::copy_of(body.old_pin());
+    request.new_pin = SecretBytes::copy_of(body.new_pin());
+    sam::SigningResponse response;
+    response.mutable_done();
+    SIGILLO_TRY(parts_.activator.change_pin(
+        request, {.before = [&]() -> Status {
+                      // A repetition that waited for the first must not be taken for a wrong PIN.
+                      SIGILLO_ASSIGN(const auto stored, call.idempotency.earlier_answer());
+                      if (stored) return fail(Errc::kAlreadyExists, "answered meanwhile");
+                      return {};
+                  },
+                  .inside = [&](audit::Recorder& recorder) { return call.remember(recorder, response); }}));
     return response;
 }
 
@@ -280,13 +328,16 @@ SigningService::Answer SigningService::delete_credential(const sam::DeleteCreden
 SigningService::Answer SigningService::list_uses(const sam::ListUses& body, const RegisteredClient& client) {
     SIGILLO_ASSIGN(const CredentialId credential, CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const std::size_t limit, page_limit(body.limit()));
+    std::optional<signing::UsePlace> after;
+    if (body.has_after())
+        after = signing::UsePlace{std::max<std::uint64_t>(1, body.after_epoch()), body.after()};
     SIGILLO_ASSIGN(const auto uses,
-                   signing::list_uses(parts_.ledger, client.tenant, credential,
-                                      body.has_after() ? std::optional(body.after()) : std::nullopt, limit));
+                   signing::list_uses(parts_.ledger, client.tenant, credential, after, limit));
     sam::SigningResponse response;
     response.mutable_uses();
     for (const signing::SingleUse& use : uses) {
         sam::Use& out = *response.mutable_uses()->add_uses();
+        out.set_epoch(use.epoch);
         out.set_index(use.index);
         out.set_time_ms(unix_millis(use.time));
         out.set_hash(use.hash.data(), use.hash.size());
@@ -300,59 +351,61 @@ SigningService::Answer SigningService::list_uses(const sam::ListUses& body, cons
 // ---- activation and signing
 // -----------------------------------------------------------------------------------
 
-SigningService::Answer SigningService::authorize(const sam::Authorize& body, const RegisteredClient& client) {
+Task<SigningService::Answer> SigningService::authorize(const sam::Authorize& body,
+                                                       const RegisteredClient& client) {
     activation::AuthorizeRequest request;
     request.client = client.id;
     request.tenant = client.tenant;
-    SIGILLO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
+    SIGILLO_CO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
     request.hash_type = static_cast<record::HashType>(body.hash_type());
-    SIGILLO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
+    SIGILLO_CO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
     request.hash_algorithm = static_cast<HashAlgorithm>(body.hash_algorithm());
     for (const auto& datum : body.auth_data())
         request.auth_data.push_back({datum.id(), SecretBytes::copy_of(datum.value())});
     request.description = body.description();
     request.client_data = body.client_data();
-    SIGILLO_ASSIGN(const auto granted, parts_.activator.authorize(request));
+    SIGILLO_CO_ASSIGN(const auto granted, co_await parts_.activator.authorize(request));
     sam::SigningResponse response;
     response.mutable_authorized()->set_sad(std::string(as_text(granted.sad.expose())));
     response.mutable_authorized()->set_expires_in_s(static_cast<std::uint32_t>(granted.expires_in.count()));
-    return response;
+    co_return response;
 }
 
-SigningService::Answer SigningService::extend(const sam::ExtendTransaction& body,
-                                              const RegisteredClient& client) {
+Task<SigningService::Answer> SigningService::extend(const sam::ExtendTransaction& body,
+                                                    const RegisteredClient& client) {
     activation::ExtendRequest request;
     request.client = client.id;
     request.tenant = client.tenant;
-    SIGILLO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
+    SIGILLO_CO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
     request.sad = SecretBytes::copy_of(body.sad());
     request.hash_type = record::HASH_TYPE_DTBSR;
-    SIGILLO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
+    SIGILLO_CO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
     request.hash_algorithm = static_cast<HashAlgorithm>(body.hash_algorithm());
-    SIGILLO_ASSIGN(const auto granted, parts_.activator.extend(request));
+    SIGILLO_CO_ASSIGN(const auto granted, co_await parts_.activator.extend(request));
     sam::SigningResponse response;
     response.mutable_authorized()->set_sad(std::string(as_text(granted.sad.expose())));
     response.mutable_authorized()->set_expires_in_s(static_cast<std::uint32_t>(granted.expires_in.count()));
-    return response;
+    co_return response;
 }
 
-SigningService::Answer SigningService::sign_hash(const sam::SignHash& body, const RegisteredClient& client) {
+Task<SigningService::Answer> SigningService::sign_hash(const sam::SignHash& body,
+                                                       const RegisteredClient& client) {
     signing::SignRequest request;
     request.client = client.id;
     request.tenant = client.tenant;
-    SIGILLO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
+    SIGILLO_CO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
     request.sad = SecretBytes::copy_of(body.sad());
-    SIGILLO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
+    SIGILLO_CO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
     if (body.padding() > static_cast<std::uint32_t>(SignaturePadding::kPss))
-        return fail(Errc::kInvalidArgument, "unknown signature padding", "signAlgo");
+        co_return fail(Errc::kInvalidArgument, "unknown signature padding", "signAlgo");
     request.scheme = {static_cast<SignaturePadding>(body.padding()),
                       static_cast<HashAlgorithm>(body.hash_algorithm())};
-    SIGILLO_ASSIGN(const auto signatures, parts_.signing.sign(request));
+    SIGILLO_CO_ASSIGN(const auto signatures, co_await parts_.signing.sign(request));
     sam::SigningResponse response;
     response.mutable_signatures();
     for (const Bytes& signature : signatures)
         response.mutable_signatures()->add_signatures(signature.data(), signature.size());
-    return response;
+    co_return response;
 }
 
 }  // namespace sigillo

@@ -15,7 +15,7 @@
 
 namespace sigillo {
 
-// Thread-safe; handle() blocks its thread.
+// Thread-safe. A request outlives its Task.
 class SigningService {
  public:
     struct Parts {
@@ -32,12 +32,13 @@ class SigningService {
     };
     explicit SigningService(Parts parts) : parts_(std::move(parts)) {}
 
-    sam::SigningResponse handle(const sam::SigningRequest& request);
+    Task<sam::SigningResponse> handle(const sam::SigningRequest& request);
 
  private:
     using Answer = Result<sam::SigningResponse>;
     struct Call;  // client and idempotency of one request
 
+    Task<Answer> answer_to(const sam::SigningRequest& request);
     Answer dispatch(const sam::SigningRequest& request, const RegisteredClient& client);
     Answer change(const sam::SigningRequest& request, Call& call);
 
@@ -45,6 +46,7 @@ class SigningService {
     Answer enrol_factor(const sam::EnrolFactor& body, Call& call);
     Answer create_credential(const sam::CreateCredential& body, Call& call);
     Answer set_status(const sam::SetStatus& body, Call& call);
+    Answer change_pin(const sam::ChangePin& body, Call& call);
 
     Answer get_signer(const sam::GetSigner& body, const RegisteredClient& client);
     Answer list_signers(const sam::ListSigners& body, const RegisteredClient& client);
@@ -56,9 +58,9 @@ class SigningService {
     Answer delete_credential(const sam::DeleteCredential& body, const RegisteredClient& client);
     Answer list_uses(const sam::ListUses& body, const RegisteredClient& client);
 
-    Answer authorize(const sam::Authorize& body, const RegisteredClient& client);
-    Answer extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
-    Answer sign_hash(const sam::SignHash& body, const RegisteredClient& client);
+    Task<Answer> authorize(const sam::Authorize& body, const RegisteredClient& client);
+    Task<Answer> extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
+    Task<Answer> sign_hash(const sam::SignHash& body, const RegisteredClient& client);
 
     Parts parts_;
 };

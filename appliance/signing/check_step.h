@@ -19,7 +19,7 @@ struct SigningLimits {
     std::chrono::milliseconds turn_patience{20'000};
     // How many retries of one call wait so at once; each holds a thread of its client's share.
     std::size_t turn_waiters = 32;
-    // How long `uses` tells of a use: DESIGN §6. The log tells of it for ever.
+    // How long `uses` tells of a use. The log tells of it for ever.
     std::chrono::days uses_retention{7'305};
     // Outcomes that wait for room in the store before new uses are refused.
     std::size_t unsettled_limit = 1024;

@@ -32,13 +32,13 @@ record::CallState call_state(UseResult result) {
 
 }  // namespace
 
-Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const Outcome& outcome,
-                     std::chrono::hours retry_window) {
+Task<Status> write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const Outcome& outcome,
+                           std::chrono::hours retry_window) {
     std::vector<Bytes> signature_digests;
     for (const Bytes& signature : outcome.signatures)
         signature_digests.push_back(to_bytes(ByteView(sha256(signature))));
 
-    return ledger.update([&](audit::Recorder& recorder) -> Status {
+    co_return co_await ledger.commit(outcome.client, [&](audit::Recorder& recorder) -> Status {
         const std::uint64_t epoch = outcome.intent_epoch == 0 ? recorder.epoch() : outcome.intent_epoch;
         const Bytes intent_key = key_of(outcome.credential.str(), epoch, outcome.intent_index);
         SIGILLO_ASSIGN(const auto open, recorder.load(tables::kOpenIntents, intent_key));

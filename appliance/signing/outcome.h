@@ -20,6 +20,7 @@ enum class UseResult : std::uint8_t {
 
 struct Outcome {
     UseResult result = UseResult::kUnknown;
+    std::string client;  // in whose name it waits for its turn; empty at start
     CredentialId credential;
     std::uint64_t intent_index = 0;
     std::uint64_t intent_epoch = 0;  // of the log that has the Intent; 0: the one that is written
@@ -31,8 +32,8 @@ struct Outcome {
     std::string error;               // Errc name, otherwise
 };
 
-// Durable on return. `retry_window`: how long the signatures answer retries.
-Status write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const Outcome& outcome,
-                     std::chrono::hours retry_window);
+// Durable at its end. `retry_window`: how long the signatures answer retries.
+Task<Status> write_outcome(audit::Ledger& ledger, const activation::Sads& sads, const Outcome& outcome,
+                           std::chrono::hours retry_window);
 
 }  // namespace sigillo::signing

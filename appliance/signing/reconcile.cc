@@ -39,7 +39,8 @@ Result<std::vector<Outcome>> open_intents(audit::Ledger& ledger) {
 Result<std::uint64_t> reconcile_open_intents(audit::Ledger& ledger, const activation::Sads& sads,
                                              std::chrono::hours retry_window) {
     SIGILLO_ASSIGN(const std::vector<Outcome> outcomes, open_intents(ledger));
-    for (const Outcome& outcome : outcomes) SIGILLO_TRY(write_outcome(ledger, sads, outcome, retry_window));
+    for (const Outcome& outcome : outcomes)
+        SIGILLO_TRY(run_to_end(write_outcome(ledger, sads, outcome, retry_window)));
     return outcomes.size();
 }
 

@@ -24,31 +24,31 @@ bool definitely_not_signed(const Error& error) {
 
 }  // namespace
 
-Result<std::vector<Bytes>> SigningPath::sign(const SignRequest& request) {
+Task<Result<std::vector<Bytes>>> SigningPath::sign(const SignRequest& request) {
     // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the
     // client.
     const Bytes call_key = concat(activation::sad_key(request.sad), request_digest(request));
 
     // Identical calls take turns, so that a retry finds what the first call stored.
-    SIGILLO_ASSIGN(const auto turn, in_flight_.take_turn(call_key));
+    SIGILLO_CO_ASSIGN(const auto turn, in_flight_.take_turn(call_key));
     // A call whose Outcome the store refused is a retry too: it can be answered once the store has taken it.
-    SIGILLO_TRY(settle_call(call_key));
-    auto result = sign_in_turn(request, call_key);
+    SIGILLO_CO_TRY(settle_call(call_key));
+    auto result = co_await sign_in_turn(request, call_key);
     if (!result && result.error().code != Errc::kNotFound) {
         const std::lock_guard lock(mutex_);
         ++counts_.refusals;
     }
-    return result;
+    co_return result;
 }
 
-Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
+Task<Result<std::vector<Bytes>>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
     // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer
     // nothing.
     struct Checked {
         std::optional<std::vector<Bytes>> stored;
         std::optional<Error> refusal;  // of a credential that is the client's: goes into the log
     };
-    SIGILLO_ASSIGN(const Checked checked, parts_.ledger.view([&](ReadTransaction& txn) -> Result<Checked> {
+    SIGILLO_CO_ASSIGN(const Checked checked, parts_.ledger.view([&](ReadTransaction& txn) -> Result<Checked> {
         Checked found;
         SIGILLO_ASSIGN(const auto credential, own_credential(txn, parts_.ledger.codec(), request));
         auto check = [&]() -> Status {
@@ -60,31 +60,32 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
         if (auto status = check(); !status) found.refusal = status.error();
         return found;
     }));
-    if (checked.stored) return *checked.stored;
+    if (checked.stored) co_return *checked.stored;
     if (checked.refusal) {
         parts_.refusals.record("signing.refused", request.credential, request.client, checked.refusal->code);
-        return std::unexpected(*checked.refusal);
+        co_return std::unexpected(*checked.refusal);
     }
     {
         const std::lock_guard lock(mutex_);
         if (unsettled_.size() >= parts_.limits.unsettled_limit)
-            return fail(Errc::kStorageFull, "outcomes of earlier uses still wait for room in the store");
+            co_return fail(Errc::kStorageFull, "outcomes of earlier uses still wait for room in the store");
     }
     reached(Step::kChecked);
 
     // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log
     // says which uses were under way. The SAD is spent in the same transaction, so it can never be spent
     // twice.
-    auto spent =
-        SpendStep::run(parts_.ledger, parts_.sads, {request, call_key, parts_.limits.uses_retention});
+    const SpendStep::Call call{request, call_key, parts_.limits.uses_retention};
+    auto spent = co_await SpendStep::run(parts_.ledger, parts_.sads, call);
     if (!spent) {
         parts_.refusals.record("signing.refused", request.credential, request.client, spent.error().code);
-        return std::unexpected(spent.error());
+        co_return std::unexpected(spent.error());
     }
-    if (!spent->grant) return std::move(spent->stored);
+    if (!spent->grant) co_return std::move(spent->stored);
     reached(Step::kIntentDurable);
 
     Outcome outcome;
+    outcome.client = request.client.str();
     outcome.credential = request.credential;
     outcome.intent_index = spent->grant->intent_index();
     outcome.call_key = to_bytes(call_key);
@@ -97,7 +98,7 @@ Result<std::vector<Bytes>> SigningPath::sign_in_turn(const SignRequest& request,
     if (!made.error) reached(Step::kSigned);
 
     // Step 6. What came of it is durable before anybody learns of it.
-    return conclude(std::move(outcome), std::move(made));
+    co_return co_await conclude(std::move(outcome), std::move(made));
 }
 
 KeyVault::Redeemed SigningPath::redeem(SigningGrant grant, const SignRequest& request) noexcept {
@@ -108,7 +109,7 @@ KeyVault::Redeemed SigningPath::redeem(SigningGrant grant, const SignRequest& re
     }
 }
 
-Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, KeyVault::Redeemed made) {
+Task<Result<std::vector<Bytes>>> SigningPath::conclude(Outcome outcome, KeyVault::Redeemed made) {
     if (!made.error) {
         outcome.result = UseResult::kSigned;
         outcome.signatures = made.signatures;
@@ -121,7 +122,8 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, KeyVault::Rede
         parts_.logger.error("key_use_failed",
                             {{"credential", outcome.credential.str()}, {"error", *made.error}});
     }
-    const Status written = write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
+    const Status written =
+        co_await write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
     {
         const std::lock_guard lock(mutex_);
         if (made.error) {
@@ -133,10 +135,10 @@ Result<std::vector<Bytes>> SigningPath::conclude(Outcome outcome, KeyVault::Rede
         // takes the Outcome (settle), and the client's retry gets it then.
         if (!written) unsettled_.push_back(std::move(outcome));
     }
-    if (!written) return std::unexpected(written.error());
+    if (!written) co_return std::unexpected(written.error());
     reached(Step::kOutcomeDurable);
-    if (made.error) return std::unexpected(*std::move(made.error));
-    return std::move(made.signatures);
+    if (made.error) co_return std::unexpected(*std::move(made.error));
+    co_return std::move(made.signatures);
 }
 
 Status SigningPath::settle_call(ByteView call_key) {
@@ -162,7 +164,8 @@ void SigningPath::settle() {
         waiting = unsettled_;
     }
     for (const Outcome& outcome : waiting) {
-        if (!write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window)) continue;
+        if (!run_to_end(write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window)))
+            continue;
         const std::lock_guard lock(mutex_);
         std::erase_if(unsettled_, [&](const Outcome& one_of) { return one_of.call_key == outcome.call_key; });
     }

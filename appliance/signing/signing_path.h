@@ -25,7 +25,8 @@ struct SigningMetrics {
     std::size_t cached_keys = 0;
 };
 
-// Thread-safe; sign() blocks its thread while store and HSM work. All references outlive it.
+// Thread-safe. sign() gives its thread back while the store works; the HSM, and an identical call before it,
+// it waits for. All references outlive it, requests their Task.
 class SigningPath {
  public:
     struct Parts {
@@ -46,7 +47,7 @@ class SigningPath {
     //   kSadInvalid, kSadExpired, kHashNotAuthorized (activation/sad.h); kForbidden (client gone);
     //   kOutcomeUnknown (a signature may exist; it is not answered, ever); kUnavailable, kStorageFull: try
     //   again later; kHsmRefused (hashes given back), kHsmFailed (they stay spent).
-    Result<std::vector<Bytes>> sign(const SignRequest& request);
+    Task<Result<std::vector<Bytes>>> sign(const SignRequest& request);
 
     // Writes the Outcomes that the store refused before. Called by housekeeping and by retries.
     void settle();
@@ -54,10 +55,10 @@ class SigningPath {
     SigningMetrics metrics() const;
 
  private:
-    Result<std::vector<Bytes>> sign_in_turn(const SignRequest& request, ByteView call_key);
+    Task<Result<std::vector<Bytes>>> sign_in_turn(const SignRequest& request, ByteView call_key);
     Status settle_call(ByteView call_key);
     KeyVault::Redeemed redeem(SigningGrant grant, const SignRequest& request) noexcept;
-    Result<std::vector<Bytes>> conclude(Outcome outcome, KeyVault::Redeemed made);
+    Task<Result<std::vector<Bytes>>> conclude(Outcome outcome, KeyVault::Redeemed made);
     void reached(Step step) {
         if (parts_.observer != nullptr) parts_.observer->reached(step);
     }

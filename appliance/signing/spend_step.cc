@@ -63,36 +63,38 @@ Status write_rows(audit::Recorder& recorder, const SpendStep::Call& what, std::u
 
 }  // namespace
 
-Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation::Sads& sads,
-                                        const Call& call) {
+Task<Result<SpendStep::Spent>> SpendStep::run(audit::Ledger& ledger, const activation::Sads& sads,
+                                              const Call& call) {
     const SignRequest& request = call.request;
     Spent result;
     std::optional<Record<record::Credential>> credential;
     std::uint64_t intent = 0;
-    SIGILLO_TRY(ledger.update([&](audit::Recorder& recorder) -> Status {
-        WriteTransaction& txn = recorder.transaction();
-        SIGILLO_ASSIGN(credential, own_credential(txn, recorder.codec(), request));
-        SIGILLO_ASSIGN(auto stored, stored_signatures(txn, recorder.codec(), call.key));
-        if (stored) {
-            result.stored = *std::move(stored);
-            credential.reset();
-            return {};
-        }
-        SIGILLO_TRY(check_usable(credential->value, recorder.clock().now()));
-        SIGILLO_TRY(check_people(recorder, request, credential->value));
+    const Status spent =
+        co_await ledger.commit(request.client.str(), [&](audit::Recorder& recorder) -> Status {
+            WriteTransaction& txn = recorder.transaction();
+            SIGILLO_ASSIGN(credential, own_credential(txn, recorder.codec(), request));
+            SIGILLO_ASSIGN(auto stored, stored_signatures(txn, recorder.codec(), call.key));
+            if (stored) {
+                result.stored = *std::move(stored);
+                credential.reset();
+                return {};
+            }
+            SIGILLO_TRY(check_usable(credential->value, recorder.clock().now()));
+            SIGILLO_TRY(check_people(recorder, request, credential->value));
 
-        // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be a
-        // forgery.
-        SIGILLO_ASSIGN(
-            result.sad,
-            sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
-                                            record::HASH_TYPE_DTBSR, request.scheme.hash, request.hashes}));
-        SIGILLO_ASSIGN(intent,
-                       append_to_credential(recorder, request.credential,
-                                            intent_event(recorder, request, credential->value, result.sad)));
-        return write_rows(recorder, call, intent);
-    }));
-    if (!credential) return result;
+            // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be
+            // a forgery.
+            SIGILLO_ASSIGN(result.sad,
+                           sads.check_and_spend(
+                               recorder, {request.sad, request.client, request.credential,
+                                          record::HASH_TYPE_DTBSR, request.scheme.hash, request.hashes}));
+            SIGILLO_ASSIGN(
+                intent, append_to_credential(recorder, request.credential,
+                                             intent_event(recorder, request, credential->value, result.sad)));
+            return write_rows(recorder, call, intent);
+        });
+    SIGILLO_CO_TRY(spent);
+    if (!credential) co_return result;
 
     SigningGrant grant;
     grant.credential_ = request.credential;
@@ -106,7 +108,7 @@ Result<SpendStep::Spent> SpendStep::run(audit::Ledger& ledger, const activation:
         grant.pin_seal_ = std::move(seal);
     }
     result.grant = std::move(grant);
-    return result;
+    co_return result;
 }
 
 }  // namespace sigillo::signing

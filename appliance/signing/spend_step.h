@@ -30,7 +30,7 @@ class SpendStep {
     // signer, credential, certificate, SAD. All that is written becomes durable, or nothing. Errors:
     // kForbidden (client gone), kNotFound, kDisabled, kExpired, kSad*, kHashNotAuthorized, kOutcomeUnknown,
     // kCorrupt, and the store's.
-    static Result<Spent> run(audit::Ledger& ledger, const activation::Sads& sads, const Call& call);
+    static Task<Result<Spent>> run(audit::Ledger& ledger, const activation::Sads& sads, const Call& call);
 };
 
 }  // namespace sigillo::signing

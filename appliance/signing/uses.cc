@@ -18,10 +18,11 @@ std::string_view outcome_name(record::CallState state) {
     }
 }
 
-void append_hashes(std::vector<SingleUse>& uses, std::uint64_t index, const record::Use& use) {
+void append_hashes(std::vector<SingleUse>& uses, UsePlace place, const record::Use& use) {
     for (int i = 0; i < use.hashes_size(); ++i) {
         SingleUse single;
-        single.index = index;
+        single.epoch = place.epoch;
+        single.index = place.index;
         single.time = from_unix_millis(use.time_ms());
         single.hash = to_bytes(use.hashes(i));
         single.hash_algorithm = static_cast<HashAlgorithm>(use.hash_algorithm());
@@ -34,35 +35,39 @@ void append_hashes(std::vector<SingleUse>& uses, std::uint64_t index, const reco
 }  // namespace
 
 Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::string& tenant,
-                                         const CredentialId& credential, std::optional<std::uint64_t> after,
+                                         const CredentialId& credential, std::optional<UsePlace> after,
                                          std::size_t limit) {
     return ledger.view([&](ReadTransaction& txn) -> Result<std::vector<SingleUse>> {
         SIGILLO_ASSIGN(const auto owner, require(txn, ledger.codec(), tables::kCredentials,
                                                  key_of(credential.str()), "credentialID"));
         if (owner.value.tenant() != tenant)
             return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
-        const Bytes prefix = key_of(credential.str(), ledger.epoch());
-        const Bytes from = after ? key_of(credential.str(), ledger.epoch(), *after + 1) : prefix;
-        // Uses in flight stand with their Intents, settled ones in a space of their own; by index they mix.
-        std::map<std::uint64_t, record::Use> found;
-        const auto index_of = [](ByteView key) { return read_u64(key.last(8)); };
+        const Bytes prefix = key_of(credential.str());
+        const Bytes from = after ? key_of(credential.str(), after->epoch, after->index) : prefix;
+        // Uses in flight stand with their Intents, settled ones in a space of their own; by place they mix.
+        std::map<UsePlace, record::Use> found;
+        const auto place_of = [](ByteView key) {
+            return UsePlace{read_u64(key.last(16)), read_u64(key.last(8))};
+        };
         SIGILLO_TRY(txn.scan(tables::kUses.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
+            if (after && place_of(key) == *after) return true;
             SIGILLO_ASSIGN(auto use, require(txn, ledger.codec(), tables::kUses, key, "use"));
-            found.emplace(index_of(key), std::move(use.value));
+            found.emplace(place_of(key), std::move(use.value));
             return found.size() < limit;
         }));
         SIGILLO_TRY(
             txn.scan(tables::kOpenIntents.space, prefix, from, [&](ByteView key, ByteView) -> Result<bool> {
+                if (after && place_of(key) == *after) return true;
                 SIGILLO_ASSIGN(auto open,
                                require(txn, ledger.codec(), tables::kOpenIntents, key, "open intent"));
-                found.emplace(index_of(key), std::move(*open.value.mutable_use()));
+                found.emplace(place_of(key), std::move(*open.value.mutable_use()));
                 return true;  // bounded by the calls that can be in flight
             }));
         std::vector<SingleUse> uses;
         std::size_t calls = 0;
         constexpr std::size_t kHashesLimit = 10'000;  // a page ends early there: it must fit into one frame
-        for (const auto& [index, use] : found) {
-            append_hashes(uses, index, use);
+        for (const auto& [place, use] : found) {
+            append_hashes(uses, place, use);
             if (++calls == limit || uses.size() >= kHashesLimit) break;
         }
         return uses;

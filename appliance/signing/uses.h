@@ -2,6 +2,7 @@
 // it.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace sigillo::signing {
 
 // One hash of one use.
 struct SingleUse {
-    std::uint64_t index = 0;  // log index of the Intent; several hashes of one call share it
+    std::uint64_t epoch = 1;  // of the log that has the Intent
+    std::uint64_t index = 0;  // of the Intent in it; several hashes of one call share it
     WallTime time{};
     Bytes hash;
     HashAlgorithm hash_algorithm = HashAlgorithm::kSha256;
@@ -23,11 +25,17 @@ struct SingleUse {
     std::string_view outcome;  // signed, failed, unknown, in_flight
 };
 
-// Ascending by index, from `after` (exclusive), at most `limit` calls with all their hashes, so that `after`
-// always falls between calls. Indexes are those of the present log: uses of an earlier epoch stand in that
-// epoch's log, and in the store, but not here. kNotFound for another tenant's credential. Thread-safe.
+// Where a use stands in the logs. Indexes begin anew in each epoch.
+struct UsePlace {
+    std::uint64_t epoch = 1;
+    std::uint64_t index = 0;
+    friend auto operator<=>(const UsePlace&, const UsePlace&) = default;
+};
+
+// Of all epochs, ascending by epoch and index, from `after` (exclusive), at most `limit` calls with all their
+// hashes, so that `after` always falls between calls. kNotFound for another tenant's credential. Thread-safe.
 Result<std::vector<SingleUse>> list_uses(audit::Ledger& ledger, const std::string& tenant,
-                                         const CredentialId& credential, std::optional<std::uint64_t> after,
+                                         const CredentialId& credential, std::optional<UsePlace> after,
                                          std::size_t limit);
 
 }  // namespace sigillo::signing

@@ -230,6 +230,23 @@ instance_curl() { # as the demo client; never through a proxy of the environment
 healthy() { instance_curl --fail --output "$home/state/health.json" "$1/healthz" 2>/dev/null; }
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# Every mistake in the configuration of what is about to start, all at once.
+instance_check_configuration() {
+    local name bad=() words
+    for name in sigillod sigillo-api sigillo-public; do
+        instance_running "$name" && continue
+        case $name in
+        sigillod) ARGV=("$programs/sigillod" check-config --config "$home/sigillo.toml") ;;
+        *)
+            instance_argv "$name"
+            ARGV+=(--check-config)
+            ;;
+        esac
+        words=$("${ARGV[@]}" 2>&1 >/dev/null) || bad+=("$words")
+    done
+    ((${#bad[@]} == 0)) || die "the configuration is not good; nothing was started"$'\n'"$(printf '%s\n' "${bad[@]}")"
+}
+
 # Starts what is not running, in order, and returns when /healthz is good on both faces.
 instance_up() {
     local name port
@@ -253,6 +270,7 @@ instance_up() {
         instance_argv nginx
         run_quietly "$home/journal/nginx-test.log" "nginx's check of its configuration" "${ARGV[@]}" -t
     fi
+    instance_check_configuration
     instance_start sigillod
     wait_for 60 sigillod test -S "$sockets/signing.sock"
     instance_start sigillo-api
@@ -300,7 +318,7 @@ instance_down() {
     return $status
 }
 
-# What a client must know, to be sourced (DESIGN §10).
+# What a client must know, to be sourced.
 instance_write_client_env() {
     local pairs=(
         SIGILLO_API "https://localhost:$api_port"

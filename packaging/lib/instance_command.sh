@@ -3,6 +3,7 @@
 # processes themselves, so that these die with the test.
 #
 #   instance_command.sh provision                 files, certificates, key ceremony
+#   instance_command.sh check                     the configuration of what does not run, as `up` checks it
 #   instance_command.sh argv PROCESS              its command line, NUL-terminated words
 #   instance_command.sh register                  the demo client, client.env, trust anchors (sigillod must run)
 #   instance_command.sh issue EXTENSIONS NAME STEM [openssl ca options]      a client's certificate: STEM.crt, STEM.key
@@ -21,6 +22,7 @@ command=${1:-}
 shift || true
 case $command in
 provision) instance_provision ;;
+check) instance_check_configuration ;;
 argv)
     instance_argv "$1"
     printf '%s\0' "${ARGV[@]}"

@@ -70,7 +70,7 @@ struct CertificateFacts {
 struct CertificateLimits {
     // Octets of one certificate. Qualified certificates take about 2 KiB; 16 KiB leaves room for long policy
     // texts and RSA-4096, and keeps every certificate of a credential inside a store value.
-    std::size_t max_certificate_bytes = 16 * 1024;
+    std::size_t max_certificate_bytes = std::size_t{16} * 1024;
 };
 
 // kInvalidArgument with `field` "certificate": what is wrong is in `detail`. kLimitExceeded: longer than
