@@ -24,7 +24,7 @@ class ActivationTest : public ::testing::Test {
         return instance_.request(client_, credential, hashes_);
     }
     Result<Authorization> authorize(AuthorizeRequest request) {
-        return instance_.activator->authorize(request);
+        return run_to_end(instance_.activator->authorize(request));
     }
     // One factor shown.
     Result<Authorization> authorize(const CredentialId& credential, const std::string& word,

@@ -1,4 +1,4 @@
-// authorize by click, and extendTransaction: CHECKS.md 21.
+// authorize by click, and extendTransaction: tests/README.md, 21.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -289,7 +289,7 @@ TEST_F(ClickActivation, extending_needs_no_factor_and_is_logged) {
     more.sad = granted->sad.clone();
     more.hash_type = record::HASH_TYPE_DTBSR;
     more.hashes = {hashes_[1]};
-    const auto extended = instance_.activator->extend(more);
+    const auto extended = run_to_end(instance_.activator->extend(more));
     ASSERT_TRUE(extended) << to_string(extended.error());
     EXPECT_EQ(extended->expires_in, 300s);
     EXPECT_TRUE(sign(*extended, credential_, more.hashes));
@@ -299,11 +299,11 @@ TEST_F(ClickActivation, extending_needs_no_factor_and_is_logged) {
     EXPECT_EQ(events[0]["sad_sha256"], base64_encode(sad_digest(extended->sad)));
     EXPECT_EQ(instance_.events()[events[0]["activation"]]["type"], "activation.granted");
 
-    EXPECT_EQ(answer(instance_.activator->extend(more)), Errc::kSadInvalid) << "voided";
+    EXPECT_EQ(answer(run_to_end(instance_.activator->extend(more))), Errc::kSadInvalid) << "voided";
     instance_.change_credential(credential_,
                                 [](record::Credential& c) { c.set_status(record::STATUS_SUSPENDED); });
     more.sad = extended->sad.clone();
-    EXPECT_EQ(answer(instance_.activator->extend(more)), Errc::kDisabled);
+    EXPECT_EQ(answer(run_to_end(instance_.activator->extend(more))), Errc::kDisabled);
     EXPECT_EQ(instance_.count("activation.refused"), 2U);
 }
 

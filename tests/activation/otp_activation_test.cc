@@ -1,4 +1,4 @@
-// authorize by TOTP and HOTP, lockout included: CHECKS.md 13 to 16.
+// authorize by TOTP and HOTP, lockout included: tests/README.md, 13 to 16.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -170,7 +170,7 @@ TEST_F(TotpActivation, a_credential_suspended_meanwhile_is_refused_and_the_code_
     const std::string code = instance_.totp(totp_);
     AuthorizeRequest made = request(credential_);
     show(made, "totp", code);
-    EXPECT_EQ(answer(late.authorize(made)), Errc::kDisabled);
+    EXPECT_EQ(answer(run_to_end(late.authorize(made))), Errc::kDisabled);
     instance_.change_credential(credential_,
                                 [](record::Credential& c) { c.set_status(record::STATUS_ACTIVE); });
     EXPECT_EQ(answer(authorize(credential_, "totp", code)), Errc::kOtpInvalid);

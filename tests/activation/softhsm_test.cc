@@ -23,7 +23,7 @@ TEST(ActivationOnSoftHsm, pin_and_totp_lead_from_enrolment_to_a_signature) {
         AuthorizeRequest request = instance.request(client, credential, hashes);
         show(request, "pin", pin_text);
         show(request, "totp", code);
-        return instance.activator->authorize(request);
+        return run_to_end(instance.activator->authorize(request));
     };
 
     const auto refused = authorize("999888", instance.wrong_code(totp));

@@ -82,6 +82,21 @@ std::string extend(const Body& body) {
     return words(decode_extend_transaction(body.object()));
 }
 
+TEST(CscRequests, the_bound_of_hashes_is_the_configured_one) {
+    const RequestLimits two{.hashes = 2};
+    const std::string too_many = "Numbers of signatures is too high";
+    for (const std::size_t count : {1U, 2U, 3U}) {
+        const std::string expected = count <= two.hashes ? "accepted" : too_many;
+        const Body sign_hash = kSignHash.change("hashes", hashes(count));
+        EXPECT_EQ(words(decode_sign_hash(sign_hash.object(), two)), expected);
+        const Body extension = kExtend.change("hashes", hashes(count));
+        EXPECT_EQ(words(decode_extend_transaction(extension.object(), two)), expected);
+        const Body order =
+            kAuthorize.change("hashes", hashes(count)).change("numSignatures", std::to_string(count));
+        EXPECT_EQ(words(decode_authorize(order.object(), two)), expected);
+    }
+}
+
 TEST(CscSignHash, a_good_request_says_all_that_sigillod_needs) {
     const auto request =
         decode_sign_hash(kSignHash.change("clientData", "\"x\"").change("operationMode", "\"S\"").object());

@@ -92,6 +92,7 @@ sam::SigningResponse answer_any(const sam::SigningRequest& request) {
         case sam::SigningRequest::kListUses:
             for (unsigned i = 0; i < 2; ++i) {
                 auto& use = *response.mutable_uses()->add_uses();
+                use.set_epoch(1 + i);
                 use.set_index(40 + i);
                 use.set_time_ms(1'800'000'000'123);
                 use.set_hash(std::string(32, 'h'));
@@ -164,8 +165,8 @@ TEST(Dispatch, every_method_on_every_path_and_unknown_paths_answer_in_json) {
                                       "/%68ealthz"};
     for (const auto& route : api_routes()) paths.emplace_back(route.pattern);
     for (const auto& path : paths) {
-        for (const auto method :
-             {Method::kGet, Method::kPost, Method::kPut, Method::kDelete, Method::kOther}) {
+        for (const auto method : {Method::kGet, Method::kPost, Method::kPut, Method::kDelete, Method::kOther,
+                                  Method::kUnheardOf}) {
             const auto response = face.ask(Face::request(method, path, method == Method::kGet ? "" : "{}"));
             ASSERT_GT(response.status, 0) << path;
             if (response.content_type.ends_with("json")) {
@@ -178,6 +179,18 @@ TEST(Dispatch, every_method_on_every_path_and_unknown_paths_answer_in_json) {
     const auto wrong = face.post("/healthz", "{}");
     EXPECT_EQ(wrong.status, 405);
     EXPECT_TRUE(has_header(wrong, "Allow", "GET"));
+    const auto other = face.ask(Face::request(Method::kOther, "/csc/v2/info", ""));
+    EXPECT_EQ(other.status, 405);
+    EXPECT_TRUE(has_header(other, "Allow", "POST, GET"));
+    for (const auto* path : {"/healthz", "/v1/signers", "/x"}) {
+        const auto unheard_of = face.ask(Face::request(Method::kUnheardOf, path, ""));
+        EXPECT_EQ(unheard_of.status, 501) << path;
+        EXPECT_NE(unheard_of.body.find(R"("title":"Not implemented")"), std::string::npos);
+    }
+    const auto brewed = face.ask(Face::request(Method::kUnheardOf, "/csc/v2/info", ""));
+    EXPECT_EQ(brewed.status, 501);
+    EXPECT_EQ(brewed.body,
+              R"({"error":"invalid_request","error_description":"this method is not implemented"})");
     const auto csc = face.get("/csc/v2/signatures/signDoc");
     EXPECT_EQ(csc.status, 404);
     EXPECT_NE(csc.body.find("\"error\":\"invalid_request\""), std::string::npos);
@@ -283,6 +296,36 @@ TEST(CscMethods, credentials_info_shows_key_certificate_and_activation) {
     EXPECT_NE(single.find(R"("certificates":["ZGVyMA=="])"), std::string::npos);
 }
 
+TEST(CscMethods, a_lockout_is_shown_and_no_locked_credential_is_valid) {
+    const auto id_of = [](unsigned i) { return "0b8e4c1f2a3d4e5f60718293a4b5c6d" + std::to_string(i); };
+    Face face([&](const sam::SigningRequest& request) {
+        sam::SigningResponse response;
+        const auto fill = [](sam::Credential& credential, const std::string& id, bool locked) {
+            credential.set_credential_id(id);
+            credential.set_status("active");
+            credential.set_locked(locked);
+        };
+        if (request.has_get_credential()) {
+            fill(*response.mutable_credential(), kId, true);
+            return response;
+        }
+        // The last credential of each page is locked: paging goes on behind it.
+        response.mutable_credentials();
+        const std::string& after = request.list_credentials().page().after();
+        const unsigned first = after.empty() ? 0 : static_cast<unsigned>(after.back() - '0') + 1;
+        for (unsigned i = first; i < first + 2 && i < 6; ++i)
+            fill(*response.mutable_credentials()->add_credentials(), id_of(i), i % 2 == 1);
+        return response;
+    });
+    const auto info = face.post("/csc/v2/credentials/info", R"({"credentialID":")" + kId + "\"}").body;
+    EXPECT_NE(info.find(R"("status":"disabled")"), std::string::npos) << info;
+    EXPECT_NE(info.find(R"("description":"Locked after too many wrong factors")"), std::string::npos) << info;
+    const auto valid =
+        face.post("/csc/v2/credentials/list", R"({"userID":")" + kId + R"(","onlyValid":true})");
+    EXPECT_EQ(valid.body, R"({"credentialIDs":[")" + id_of(0) + R"(",")" + id_of(2) + R"(",")" + id_of(4) +
+                              R"("],"onlyValid":true})");
+}
+
 TEST(CscMethods, credentials_list_gathers_all_pages) {
     std::size_t given = 0;
     Face face([&](const sam::SigningRequest& request) {
@@ -335,6 +378,12 @@ TEST(V1Resources, signers) {
             R"(","name":{"given":"Ada","family":"Rossi"},"country":"IT","identifiers":[],"created":"1970-01-01T00:00:00.000Z"})");
     EXPECT_NE(face.get("/v1/signers?limit=2").body.find(R"("next":")" + kId), std::string::npos);
     EXPECT_EQ(face.get("/v1/signers?limit=3").body.find("next"), std::string::npos);
+    Face cut_short([](const sam::SigningRequest& request) {
+        auto response = answer_any(request);
+        response.mutable_signers()->set_more(true);
+        return response;
+    });
+    EXPECT_NE(cut_short.get("/v1/signers?limit=3").body.find(R"("next":")" + kId), std::string::npos);
     const auto asked = face.asked.size();
     EXPECT_EQ(face.get("/v1/signers/nobody").status, 404);
     EXPECT_EQ(face.asked.size(), asked);
@@ -373,9 +422,9 @@ TEST(V1Resources, credentials_and_uses) {
     EXPECT_EQ(face.ask(Face::request(Method::kDelete, path)).status, 204);
     EXPECT_EQ(
         face.get(path + "/uses?limit=2&after=0").body,
-        R"({"uses":[{"index":40,"time":"2027-01-15T08:00:00.123Z","hash":"aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=","hashAlgorithmOID":"2.16.840.1.101.3.4.2.1",)"
+        R"({"uses":[{"index":40,"epoch":1,"logIndex":40,"time":"2027-01-15T08:00:00.123Z","hash":"aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=","hashAlgorithmOID":"2.16.840.1.101.3.4.2.1",)"
         R"("signatureSHA256":"c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M=","outcome":"signed"},)"
-        R"({"index":41,"time":"2027-01-15T08:00:00.123Z","hash":"aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=","hashAlgorithmOID":"2.16.840.1.101.3.4.2.1","outcome":"unknown"}],"next":41})");
+        R"({"index":17592186044457,"epoch":2,"logIndex":41,"time":"2027-01-15T08:00:00.123Z","hash":"aGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGg=","hashAlgorithmOID":"2.16.840.1.101.3.4.2.1","outcome":"unknown"}],"next":17592186044457})");
 }
 
 TEST(Operation, health_metrics_and_the_description_need_no_client) {

@@ -38,7 +38,7 @@ class ApiProcessTest : public ::testing::Test {
             << extra << "\n[public]\nsocket = \"" << path("public.sock") << "\"\nsam_socket = \""
             << path("psam.sock") << "\"\nallow_root = true\n";
     }
-    void spawn(const char* face) {
+    void spawn(const char* face, const char* also = nullptr) {
         child_ = ::fork();
         ASSERT_GE(child_, 0);
         if (child_ == 0) {
@@ -46,7 +46,7 @@ class ApiProcessTest : public ::testing::Test {
             const int log = ::open(path("log").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
             ::dup2(log, 2);
             ::execl(SIGILLO_API_PROGRAM, "sigillo-api", "--config", path("sigillo.toml").c_str(), "--face",
-                    face, nullptr);
+                    face, also, nullptr);
             ::_exit(127);
         }
     }
@@ -220,6 +220,21 @@ TEST_F(ApiProcessTest, a_wrong_configuration_names_every_fault_and_exits_1) {
     EXPECT_EQ(wait(), 1);
     EXPECT_NE(log().find("thread"), std::string::npos);
     EXPECT_NE(log().find("max_body_bytes"), std::string::npos);
+}
+
+TEST_F(ApiProcessTest, check_config_names_every_fault_of_its_face_and_serves_nothing) {
+    write_config("thread = 2\nmax_body_bytes = 1\nhashes_limit = 0\nregion = \"Italy\"\n");
+    spawn("api", "--check-config");
+    EXPECT_EQ(wait(), 1);
+    for (const char* key : {"api.thread:", "api.max_body_bytes:", "api.hashes_limit:", "api.region:"})
+        EXPECT_NE(log().find(key), std::string::npos) << key << " in " << log();
+    EXPECT_EQ(log().find("public."), std::string::npos) << log();
+    spawn("public", "--check-config");
+    EXPECT_EQ(wait(), 0) << log();
+    write_config();
+    spawn("api", "--check-config");
+    EXPECT_EQ(wait(), 0) << log();
+    EXPECT_EQ(::access(path("api.sock").c_str(), F_OK), -1) << "it served";
 }
 
 TEST_F(ApiProcessTest, a_usage_error_exits_2) {

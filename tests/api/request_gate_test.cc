@@ -22,9 +22,10 @@ TEST(RequestGate, passes_on_only_the_headers_that_handlers_use) {
         "Idempotency-Key:  k1 \r\nX-Sigillo-Client-Cert: abc\r\ncontent-length: 2\r\n\r\n{}");
     const auto request = gate.next();
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->head,
-              "POST /v1/signers?x=1 HTTP/1.1\r\nX-Content-Type: application/json\r\nIdempotency-Key: k1\r\n"
-              "X-Sigillo-Client-Cert: abc\r\n\r\n");
+    EXPECT_EQ(request->head, "POST /v1/signers?x=1 HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(request->content_type, "application/json");
+    EXPECT_EQ(request->idempotency_key, "k1");
+    EXPECT_EQ(request->client_certificate, "abc");
     EXPECT_EQ(request->body, "{}");
     EXPECT_TRUE(request->keep_alive);
     EXPECT_EQ(gate.buffered(), 0U);
@@ -35,7 +36,7 @@ TEST(RequestGate, the_public_face_never_sees_a_client_certificate) {
     gate.feed("GET / HTTP/1.1\r\nX-Sigillo-Client-Cert: abc\r\n\r\n");
     const auto request = gate.next();
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->head.find("Client-Cert"), std::string::npos);
+    EXPECT_EQ(request->client_certificate, "");
 }
 
 TEST(RequestGate, a_request_may_come_byte_by_byte_and_the_next_one_right_behind) {
@@ -110,6 +111,29 @@ TEST(RequestGate, keep_alive_follows_version_and_connection) {
     EXPECT_FALSE(keeps("GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"));
     EXPECT_FALSE(keeps("GET / HTTP/1.0\r\n\r\n"));
     EXPECT_TRUE(keeps("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+}
+
+TEST(RequestGate, a_method_that_nobody_defines_is_told_apart_and_kept_from_the_parser) {
+    const auto request_of = [](const std::string& method) {
+        RequestGate gate(kLimits, true);
+        gate.feed(method + " /x?y=1 HTTP/1.1\r\n\r\n");
+        return gate.next();
+    };
+    for (const auto* method :
+         {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}) {
+        const auto request = request_of(method);
+        ASSERT_TRUE(request) << method;
+        EXPECT_FALSE(request->unheard_of_method) << method;
+        EXPECT_EQ(request->head, std::string(method) + " /x?y=1 HTTP/1.1\r\n\r\n");
+    }
+    for (const auto* method :
+         {"BREW", "get", "Get", "GETX", "PROPFIND", "X", "M-SEARCH", "!#$%&'*+-.^_`|~"}) {
+        const auto request = request_of(method);
+        ASSERT_TRUE(request) << method;
+        EXPECT_TRUE(request->unheard_of_method) << method;
+        EXPECT_EQ(request->head, "OPTIONS /x?y=1 HTTP/1.1\r\n\r\n");
+    }
+    EXPECT_FALSE(request_of("G(T"));  // no token
 }
 
 TEST(RequestGate, after_a_refusal_nothing_more_is_taken) {

@@ -155,6 +155,11 @@ TEST(V1Lists, pages_have_bounds_and_queries_are_decoded) {
     EXPECT_FALSE(uses("")->has_after());
     EXPECT_TRUE(uses("?after=0")->has_after());
     EXPECT_EQ(uses("?after=41&limit=2")->after(), 41U);
+    EXPECT_EQ(uses("?after=41")->after_epoch(), 1U);
+    EXPECT_EQ(uses("?after=17592186044416")->after(), 0U);  // 2^44: the first entry of epoch 2
+    EXPECT_EQ(uses("?after=17592186044416")->after_epoch(), 2U);
+    EXPECT_EQ(uses("?after=9007199254740991")->after_epoch(), 512U);
+    EXPECT_EQ(at_fault(uses("?after=9007199254740992")), "400 after");  // 2^53
     EXPECT_EQ(at_fault(uses("?after=-1")), "400 after");
     EXPECT_EQ(at_fault(uses("?after=18446744073709551616")), "400 after");
 }

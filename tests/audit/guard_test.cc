@@ -1,5 +1,5 @@
-// Is the log that is found the one that was published? CHECKS 8 to 10; and the officer's way on when it is
-// not.
+// Is the log that is found the one that was published (tests/README.md, 9 and 10)? And the officer's way on
+// when it is not.
 #include "appliance/audit/log_guard.h"
 
 #include <gtest/gtest.h>
@@ -52,7 +52,7 @@ TEST(Guard, AFreshLogStartsAndStartsAgain) {
     EXPECT_EQ(again->newest_size, 1000u);
 }
 
-// CHECKS 10.
+// tests/README.md, 10.
 TEST(Guard, AnOlderSnapshotOfTheStoreIsRefusedNamingBothSizesAndPlaces) {
     LogUnderTest log;
     started_with(log, 700);
@@ -122,7 +122,7 @@ TEST(Guard, AnEmptyStoreBesideAPublishedLogIsRefused) {
     expect_refused(log, {"rollback of the store", "700", "0 leaves"});
 }
 
-// CHECKS 9.
+// tests/README.md, 9.
 TEST(Guard, ALogWithoutItsCheckpointIsRefused) {
     LogUnderTest log;
     started_with(log, 700);
@@ -167,6 +167,16 @@ TEST(Guard, AnAlteredUnpublishedLeafIsRefused) {
         [&](WriteTransaction& txn) { return txn.put(kLogLeaves, number_key(710), as_bytes("{}")); }));
     log.kill();
     expect_refused(log, {});
+}
+
+TEST(Guard, AnAlteredPublishedLeafIsRefusedAndNamed) {
+    LogUnderTest log;
+    started_with(log, 700);
+    log.append(20);
+    ASSERT_TRUE(log.store().update(
+        [&](WriteTransaction& txn) { return txn.put(kLogLeaves, number_key(650), as_bytes("{}")); }));
+    log.kill();
+    expect_refused(log, {"leaf 650 is not the one that was published", "tile/0/002.p/188"});
 }
 
 TEST(Guard, AnAlteredTreeInTheStoreIsRefused) {

@@ -139,7 +139,7 @@ TEST(Publisher, ATransactionThatFailsTakesItsLeavesWithIt) {
     EXPECT_TRUE(verify(log.snapshot()));
 }
 
-// CHECKS 41.
+// tests/README.md, 41.
 TEST(Publisher, NoSecondTreeIsEverSignedForOneSize) {
     LogUnderTest log;
     ASSERT_TRUE(log.start());

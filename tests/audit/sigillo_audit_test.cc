@@ -1,4 +1,4 @@
-// The auditor's program, from outside: exit codes, words and places. CHECKS 8.
+// The auditor's program, from outside: exit codes, words and places. tests/README.md, 8.
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -80,7 +80,7 @@ TEST_F(SigilloAudit, VerifyHoldsForTheEmptyLog) {
     EXPECT_EQ(verify().exit, 0);
 }
 
-// CHECKS 8: any bit flipped in the log is found, and its place named.
+// tests/README.md, 8: any bit flipped in the log is found, and its place named.
 TEST_F(SigilloAudit, AnyFlippedBitIsFoundAndItsPlaceNamed) {
     fill();
     std::vector<fs::path> files;

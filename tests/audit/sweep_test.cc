@@ -1,4 +1,4 @@
-// The sweep against everything that somebody who can write to the disk might do. CHECKS 8, 10; DESIGN §4.
+// The sweep against everything that somebody who can write to the disk might do. tests/README.md, 8 and 10.
 #include "appliance/audit/sweep.h"
 
 #include <gtest/gtest.h>

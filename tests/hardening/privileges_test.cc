@@ -178,5 +178,36 @@ TEST_F(ChecksTest, APrivateDirectoryIsOursAlone) {
     EXPECT_EQ(check_private_directory(secret(0600)).error().code, Errc::kForbidden);
 }
 
+TEST_F(ChecksTest, AGuardedDirectoryMayBeReadAndNotChangedByOthers) {
+    for (const mode_t mode : {0700U, 0750U, 0755U, 02750U}) {
+        ::chmod(scratch_.path().c_str(), mode);
+        EXPECT_TRUE(check_guarded_directory(scratch_.path())) << std::oct << mode;
+    }
+    for (const mode_t mode : {0770U, 0707U, 01777U}) {
+        ::chmod(scratch_.path().c_str(), mode);
+        const Status status = check_guarded_directory(scratch_.path());
+        ASSERT_FALSE(status) << std::oct << mode;
+        EXPECT_EQ(status.error().code, Errc::kForbidden);
+        EXPECT_NE(status.error().detail.find("chmod go-w"), std::string::npos);
+    }
+    ::chmod(scratch_.path().c_str(), 0700);
+    EXPECT_EQ(check_guarded_directory(scratch_ / "absent").error().code, Errc::kNotFound);
+    EXPECT_EQ(check_guarded_directory(secret(0600)).error().code, Errc::kForbidden);
+}
+
+TEST_F(PrivilegesTest, TheAdviceToRootNamesKeysThatThereAre) {
+    HardeningConfig strict = config();
+    strict.allow_root = false;
+    const auto end = in_child([&] {
+        const Status status = harden_process(strict, log_.logger());
+        if (::geteuid() != 0) return status ? 0 : 1;  // it is root's advice
+        if (status) return 1;
+        for (const char* key : {"sigillod.allow_root", "api.allow_root", "public.allow_root"})
+            if (status.error().detail.find(key) == std::string::npos) return 2;
+        return 0;
+    });
+    EXPECT_EQ(end.exit_code, 0);
+}
+
 }  // namespace
 }  // namespace sigillo

@@ -28,6 +28,13 @@ def digest(data, algorithm="sha256"):
     return hashlib.new(algorithm, data).digest()
 
 
+def fake_sad():
+    """Of a real one's shape (appliance/activation/sad.h): base64url of 48 bits of milliseconds and 256 random ones, 51
+    characters."""
+    raw = int(time.time() * 1000).to_bytes(6, "big") + os.urandom(32)
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
 def hotp(secret, counter, digits=6, algorithm="sha1"):
     """RFC 4226 §5.3."""
     mac = hmac.new(secret, struct.pack(">Q", counter), algorithm).digest()
@@ -67,7 +74,7 @@ class Otp:
 
 
 def click_evidence(hashes, seconds=None, nonce=None):
-    """The JSON text of DESIGN §10 for these raw digests, in this order."""
+    """The JSON text of click evidence for these raw digests, in this order."""
     return json.dumps({"time": int(time.time() if seconds is None else seconds), "nonce": b64(nonce or os.urandom(16)),
                        "hashesSHA256": b64(digest(b"".join(hashes))), "address": "192.0.2.7", "userAgent": "harness/1"})
 

@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180
 """Activation as the orchestration API sees it: what an OTP, a SAD and click evidence permit, once, and in which words
-everything else is refused. CHECKS 13, 16 to 19, 21, 23."""
+everything else is refused. tests/README.md, 13, 16 to 19, 21, 23."""
 import base64
 import json
 import os
@@ -255,7 +255,7 @@ class Sad(harness.InstanceTest):
         self.client.sign(self.credential, fresh_sad, [b])
         self.assertEqual(2, len(self.signed_in_log()))
 
-    # ---- CHECK 21 ----------------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 21 ------------------------------------------------------------------------------------------
 
     def test_activation_click_evidence_is_for_its_hashes_its_time_and_one_use(self):
         a, b = hashes("a", "b")
@@ -281,7 +281,7 @@ class Sad(harness.InstanceTest):
         answers = at_once(20, lambda _: self.client.try_authorize(self.credential.id, wanted, {"click": evidence}))
         self.assertEqual(1, sum(answer.status == 200 for answer in answers))
 
-    # ---- CHECK 23 ----------------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 23 ------------------------------------------------------------------------------------------
 
     def test_activation_clients_that_hang_up_get_the_same_signature_on_their_retry(self):
         """They send the whole request and are gone before the answer: what was spent is not lost to them."""

@@ -1,5 +1,6 @@
 # ctest: TIMEOUT 180
-"""A backup taken while signers sign: it verifies, agrees with its checkpoint, and a restore of it serves again. CHECK 11."""
+"""A backup taken while signers sign: it verifies, agrees with its checkpoint, and a restore of it serves again
+(tests/README.md, 11)."""
 import json
 import shutil
 import subprocess
@@ -36,6 +37,17 @@ class BackupUnderLoad(harness.InstanceTest):
                               capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
         return {h for use in json.loads(done.stdout)["uses"] if use["result"] == "signed" for h in use["hashes"]}
+
+    def uses(self, credential_id, limit):
+        """All of them, page by page."""
+        found, after = [], None
+        while True:
+            page = self.client.expect("GET", f"/v1/credentials/{credential_id}/uses?limit={limit}"
+                                      + ("" if after is None else f"&after={after}"))
+            found += page["uses"]
+            after = page.get("next")
+            if after is None:
+                return found
 
     def test_backup_under_load_verifies_restores_and_agrees_with_its_checkpoint(self):
         credential = self.client.credential_by_click()
@@ -82,8 +94,18 @@ class BackupUnderLoad(harness.InstanceTest):
         harness.wait_until(self.instance.healthy)
 
         # It serves, in a new epoch that succeeds the backup's.
+        known = self.uses(credential.id, 1000)
+        self.assertLess(100, len(known))
         fresh = [digest(b"after the restore")]
         self.client.sign(credential, self.client.authorize(credential, fresh), fresh)
+        # Uses of both epochs, each under the number that it had, wherever pages end.
+        for limit in (7, 1000):
+            uses = self.uses(credential.id, limit)
+            self.assertEqual(known, uses[:-1])
+            self.assertEqual((2, b64(fresh[0])), (uses[-1]["epoch"], uses[-1]["hash"]))
+            self.assertEqual(sorted({use["index"] for use in uses}), [use["index"] for use in uses])
+            for use in uses:
+                self.assertEqual(use["index"], (use["epoch"] - 1) * 2 ** 44 + use["logIndex"])
         harness.wait_until(lambda: self.instance.audit("verify", check=False).returncode == 0, 15, "a log that verifies")
         self.assertIn("ticket 4712", self.instance.audit("show", check=False).stdout)
         # What was answered before the backup is in it, and in the epoch that the restored log keeps.

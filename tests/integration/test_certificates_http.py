@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180
 """Certificates from outside (CSR out, chain in) and revocation as a relying party sees it, with openssl(1) as the other
-side of both. CHECK 22, and the bad chains of the issue."""
+side of both. tests/README.md, 22; and chains that do not fit."""
 import base64
 import contextlib
 import subprocess

@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180
 """The other factors end to end: a PIN that seals the key, counters (HOTP), policies of several factors; and credentials
-that are suspended, revoked or deleted while they are at work. CHECKS 16, 22."""
+that are suspended, revoked or deleted while they are at work. tests/README.md, 16 and 22."""
 import json
 import os
 import unittest
@@ -65,8 +65,59 @@ class Factors(harness.InstanceTest):
         for _ in range(5):
             self.assertEqual(INVALID_DATA, self.ask(credential, pin="271829").error)
         self.assertEqual(LOCKED, self.ask(credential, pin=PIN).error)
+        self.shows_lock(credential, True)
         self.instance.ctl("factor", "unlock", "--credential", credential.id)
+        self.shows_lock(credential, False)
         self.signs(credential, pin=PIN)
+
+    def shows_lock(self, credential, locked):
+        """Client and officer see it: a key that cannot be activated is not enabled, and the reason is told."""
+        info = self.client.info(credential.id)
+        self.assertEqual("disabled" if locked else "enabled", info["key"]["status"])
+        self.assertEqual("Locked after too many wrong factors" if locked else None, info.get("description"))
+        valid = self.client.expect("POST", "/csc/v2/credentials/list", {"userID": credential.signer, "onlyValid": True})
+        self.assertEqual([] if locked else [credential.id], valid["credentialIDs"])
+        self.assertEqual(locked, self.instance.ctl("credential", "show", credential.id)["locked"])
+
+    def change_pin(self, signer, factor, old, new, headers=None):
+        return self.client.request("POST", f"/v1/signers/{signer}/factors/{factor}/pin", {"old": old, "new": new}, headers)
+
+    def test_a_pin_that_was_changed_opens_the_same_key_and_the_old_one_nothing(self):
+        signer = self.client.signer()
+        factor = self.client.factor(signer, "pin", pin=PIN)["factorID"]
+        credential = self.client.credential(signer, "pin")
+        key = {"Idempotency-Key": "change-1"}
+        answers = [self.change_pin(signer, factor, PIN, "314159", key) for _ in range(2)]  # a lost answer, asked for again
+        self.assertEqual([204, 204], [answer.status for answer in answers], answers[1].body)
+        self.assertEqual(INVALID_DATA, self.ask(credential, pin=PIN).error)
+        self.signs(credential, pin="314159")
+        self.instance.restart("sigillod")
+        harness.wait_until(self.instance.healthy)
+        self.signs(credential, pin="314159")
+
+    def test_repetitions_of_a_change_at_the_same_time_are_one_and_no_wrong_tries(self):
+        signer = self.client.signer()
+        factor = self.client.factor(signer, "pin", pin=PIN)["factorID"]
+        credential = self.client.credential(signer, "pin")
+        answers = harness.at_once(10, lambda _: self.change_pin(signer, factor, PIN, "314159", {"Idempotency-Key": "change-2"}))
+        self.assertEqual([204] * 10, [answer.status for answer in answers], [answer.body for answer in answers])
+        for _ in range(4):  # none of the five tries is used up
+            self.assertEqual(INVALID_DATA, self.ask(credential, pin=PIN).error)
+        self.signs(credential, pin="314159")
+
+    def test_guessing_a_pin_by_changing_it_locks_after_exactly_five(self):
+        signer = self.client.signer()
+        factor = self.client.factor(signer, "pin", pin=PIN)["factorID"]
+        credential = self.client.credential(signer, "pin")
+        answers = harness.at_once(20, lambda n: self.change_pin(signer, factor, f"27182{n:02}", "314159"))
+        self.assertEqual([400] * 5 + [409] * 15, sorted(answer.status for answer in answers))
+        self.assertEqual(LOCKED, self.ask(credential, pin=PIN).error)
+        self.shows_lock(credential, True)
+        self.instance.ctl("factor", "unlock", "--credential", credential.id)
+        for weak in ("1234567", "111111", PIN):
+            refused = self.change_pin(signer, factor, PIN, weak)
+            self.assertEqual((400, "new"), (refused.status, refused.json["parameter"]), refused.body)
+        self.assertEqual(204, self.change_pin(signer, factor, PIN, "314159").status)
 
     def test_activation_weak_pins_are_refused_at_enrolment(self):
         signer = self.client.signer()
@@ -160,7 +211,7 @@ class Factors(harness.InstanceTest):
         self.assertEqual(INVALID_OTP, self.ask(credential, totp=shown["totp"].now()).error)
         self.signs(credential, totp=Otp(second["otpauth"]).now())
 
-    # ---- CHECK 22 ----------------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 22 ------------------------------------------------------------------------------------------
 
     def set_status(self, credential, status):
         return self.client.request("POST", f"/v1/credentials/{credential.id}/status", {"status": status, "reason": "test"})

@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180
 """JSON that a strict reader must refuse, through nginx, on every operation that reads a body: a clear 400 (413 where it is
-too large), nothing changed, the service unharmed. CHECK 36."""
+too large), nothing changed, the service unharmed. tests/README.md, 36."""
 import contextlib
 import json
 import re
@@ -9,7 +9,7 @@ import time
 import unittest
 
 import harness
-from api_client import ECDSA_SHA256, SHA256, b64, click_evidence, digest
+from api_client import ECDSA_SHA256, SHA256, b64, click_evidence, digest, fake_sad
 
 
 class Json(harness.InstanceTest):
@@ -22,8 +22,9 @@ class Json(harness.InstanceTest):
         cls.hashes = [digest(b"a document")]
         encoded = [b64(h) for h in cls.hashes]
         key = {"credentialID": cls.credential.id}
-        sad = {**key, "SAD": "n1Xo3mYcJ0v2k8Qm3nJcTgq3m6zv7l1bXW0b8T6tVfA", "hashes": encoded,
+        sad = {**key, "SAD": fake_sad(), "hashes": encoded,
                "hashAlgorithmOID": SHA256}
+        factor = client.factor(cls.credential.signer, "pin", pin="271828")["factorID"]
         # Bodies that each operation would take, were nothing else wrong with them.
         cls.good = {
             ("POST", "/csc/v2/info"): {"lang": "en-US"},
@@ -36,6 +37,7 @@ class Json(harness.InstanceTest):
             ("POST", "/csc/v2/signatures/signHash"): {**sad, "signAlgo": ECDSA_SHA256},
             ("POST", "/v1/signers"): {"name": {"given": "A", "family": "B"}, "country": "IT"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors"): {"type": "totp"},
+            ("POST", f"/v1/signers/{cls.credential.signer}/factors/{factor}/pin"): {"old": "271828", "new": "314159"},
             ("POST", "/v1/credentials"): {
                 "signerID": cls.credential.signer, "class": "simple", "key": {"algo": "EC-P256"}, "activation": "click",
                 "certificate": {"source": "embedded"}},
@@ -104,7 +106,7 @@ class Json(harness.InstanceTest):
         for bad in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xf8\x88\x80\x80\x80"):
             before = self.state()
             for (method, path), body in self.good.items():
-                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain")
+                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain", "old")
                             if key in body)
                 text = json.dumps({**body, name: "MARK"}).encode().replace(b"MARK", b"a" + bad + b"b")
                 answer = self.client.request(method, path, text, {"Content-Type": "application/json"})

@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180 SERIAL
 """The network's worst, through the real nginx to the real sigillo-api: peers that hold connections, requests that two
-readers could take for two different things. CHECKS 31, 32."""
+readers could take for two different things. tests/README.md, 31 and 32."""
 import contextlib
 import os
 import re
@@ -113,7 +113,7 @@ class Network(harness.InstanceTest):
         cls.signer = cls.instance.client.signer()
         cls.credential = cls.instance.client.credential_by_click()
 
-    # ---- CHECK 31 ----------------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 31 ------------------------------------------------------------------------------------------
 
     def test_network_1000_half_open_and_dribbling_handshakes_leave_a_valid_client_under_one_second(self):
         def one_document(number):
@@ -137,7 +137,7 @@ class Network(harness.InstanceTest):
         bound = 5.0 if harness.SANITIZED else 1.0
         self.assertLess(took[int(len(took) * 0.99)], bound, f"{len(took)} calls, the slowest {took[-5:]}")
 
-    # ---- CHECK 32 ----------------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 32 ------------------------------------------------------------------------------------------
 
     def raw(self, data, patience=20, chunks=()):
         """Sends the bytes on a TLS connection of a valid client and reads until the server is done: every status line

@@ -1,8 +1,10 @@
 # ctest: TIMEOUT 180
 """What a start does with a store or a log that is not as it was: damaged, cut off, of yesterday. It is refused with the
-place and the way out, until an officer orders a new epoch, which verifies. CHECKS 8, 9, 10."""
+place and the way out, until an officer orders a new epoch, which verifies. tests/README.md, 8 to 10."""
+import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import unittest
@@ -10,12 +12,15 @@ import unittest
 import harness
 from api_client import digest
 
+PAGE = 4096  # of the store
 FAST_SWEEP = {"log.sweep_round_interval_ms": 100, "log.sweep_pause_ms": 0, "log.sweep_step": 1000}
 
 
 class DamagedLog(harness.InstanceTest):
 
     def test_corruption_any_flipped_bit_of_the_published_log_is_found_and_its_place_named(self):
+        for _ in range(300):  # more than a full tile's leaves
+            self.client.signer()
         credential = self.client.credential_by_click()
         for n in range(4):
             hashes = [digest(b"%d" % n)]
@@ -30,10 +35,8 @@ class DamagedLog(harness.InstanceTest):
             return subprocess.run(arguments, capture_output=True, text=True, check=False)
         self.assertEqual(0, verify().returncode)
         size = int((copy / "checkpoint").read_text(encoding="utf-8").splitlines()[1])
-        # The partial tiles of the checkpoint before the last are for readers who are a little behind: not of this tree.
-        current = [f for f in copy.rglob("*") if f.is_file()
-                   and (f.parent.suffix != ".p" or int(f.name) == self.partial(f, copy, size))]
-        self.assertGreaterEqual(len(current), 3)
+        current = [copy / name for name in self.files(size)]
+        self.assertGreaterEqual(len(current), 6)
         dice = random.Random(8)
         for file in current:
             whole = file.read_bytes()
@@ -43,16 +46,43 @@ class DamagedLog(harness.InstanceTest):
                 damaged[place] ^= 1 << dice.randrange(8)
                 file.write_bytes(damaged)
                 done = verify()
-                with self.subTest(file=str(file.relative_to(copy)), place=place):
+                name = str(file.relative_to(copy))
+                with self.subTest(file=name, place=place):
                     self.assertEqual(1, done.returncode, done.stdout)
-                    self.assertRegex(done.stderr, r"checkpoint|tile|leaf|entries")
+                    self.assertIn(self.place_in(name, place, whole, size), done.stderr)
             file.write_bytes(whole)
         self.assertEqual(0, verify().returncode)
 
-    def partial(self, file, root, size):
-        """The width of the last tile at this file's level, in a tree of `size` leaves."""
-        level = file.relative_to(root).parts[1]
-        return (size if level == "entries" else size >> (8 * int(level))) % 256
+    @staticmethod
+    def files(size):
+        """The files of a tree of `size` leaves (256 to 65,535): full tiles, and those at its right edge."""
+        full, rest = divmod(size, 256)
+        names = [f"tile/{level}/{n:03}" for level in ("entries", "0") for n in range(full)]
+        if rest:
+            names += [f"tile/{level}/{full:03}.p/{rest}" for level in ("entries", "0")]
+        return ["checkpoint", *names, f"tile/1/000.p/{full}"]
+
+    @staticmethod
+    def place_in(name, place, whole, size):
+        """What sigillo-audit must say of a bit flipped in this byte of this file."""
+        if name == "checkpoint":
+            return "/checkpoint: "
+        number = int(name.split("/")[2].removesuffix(".p"))
+        if name.startswith("tile/1/"):
+            return f"/{name}: hash {place // 32} is neither that of what lies below it"
+        twin = (name.replace("tile/entries", "tile/0") if "entries" in name else name.replace("tile/0", "tile/entries"))
+        if name.startswith("tile/0/"):
+            if ".p/" in name:
+                return f"/{name}: hash {place // 32} is neither that of what lies below it"
+            return f"{twin}: leaf {number * 256 + place // 32} does not hash to its place in {name}: the tile was altered"
+        at, leaf = 0, number * 256
+        while True:  # a bundle: length in two bytes, leaf; one after the other
+            length = int.from_bytes(whole[at:at + 2], "big")
+            if place < at + 2:
+                return name  # the length itself: whatever follows is read wrongly
+            if place < at + 2 + length:
+                return f"{name}: leaf {leaf} does not hash to its place in {twin}: the bundle was altered"
+            at, leaf = at + 2 + length, leaf + 1
 
 
 class Rollback(unittest.TestCase):
@@ -76,31 +106,57 @@ class Rollback(unittest.TestCase):
     def stopped(self):
         self.assertEqual(0, self.instance.stop("sigillod"))
 
-    def refused_start(self):
-        """sigillod ends with 1; its last words."""
+    def refused_start(self, pattern):
+        """sigillod ends with 1; its last words name the place, the regular expression `pattern`. The match."""
+        self.journal_start = len(self.instance.journal("sigillod", 1_000_000))
         self.instance.start("sigillod", ready=False)
         harness.wait_until(lambda: not self.instance.running("sigillod") or self.serving(), 60, "sigillod's decision")
         if self.instance.running("sigillod"):
             self.instance.kill("sigillod")
             self.fail("sigillod serves:\n" + self.instance.journal("sigillod"))
         self.assertEqual(1, self.instance.processes["sigillod"].returncode)
-        said = self.instance.journal("sigillod")
+        said = self.said()
         self.assertIn("sigilloctl log override", said)  # the way out
-        return said
+        self.assertRegex(said, pattern)
+        return re.search(pattern, said)
+
+    def said(self):
+        """What sigillod has said since its last start."""
+        return self.instance.journal("sigillod", 1_000_000)[self.journal_start:]
+
+    @staticmethod
+    def number(text):
+        return int(text.replace(",", ""))
+
+    def head(self, directory):
+        """File and size of the newest checkpoint below a directory."""
+        files = [file for file in directory.rglob("*checkpoint") if "epochs" not in file.parts]
+        self.assertEqual(1, len(files), files)
+        return files[0], int(files[0].read_text(encoding="utf-8").splitlines()[1])
+
+    def store_rolled_back(self, *places, epoch=1):
+        """The words for a store that is behind one of these checkpoints, (file, size)."""
+        there = "|".join(rf"{re.escape(str(file))} has a signed checkpoint of size {size:,}" for file, size in places)
+        return (rf"rollback of the store: (?:{there}) in epoch 1, but the log in the store \({re.escape(str(self.store))}\) "
+                rf"has ([\d,]+) leaves in epoch {epoch}")
 
     def item(self, name):
         """Of health, {} while there is none."""
         items = self.client.request("GET", "/healthz").json["items"]
         return next((item for item in items if item["name"] == name), {})
 
-    def found_to_be_damaged(self):
-        """A start that is refused, or an alarm of the sweep that reads everything."""
+    def found_to_be_damaged(self, place):
+        """A start that is refused, or an alarm of the sweep that reads everything; either names the place."""
+        self.journal_start = len(self.instance.journal("sigillod", 1_000_000))
         self.instance.start("sigillod", ready=False)
         process = self.instance.processes["sigillod"]
         harness.wait_until(lambda: process.poll() is not None or self.item("records").get("state") == "failed"
                            or self.item("log").get("state") == "failed", 30, "an alarm")
+        told = self.said()
         if self.instance.running("sigillod"):
+            told += str([self.item(name).get("reason") for name in ("records", "log")])
             self.instance.kill("sigillod")
+        self.assertIn(str(place), told)
 
     def serving(self):
         return bool(self.item("log"))
@@ -135,6 +191,7 @@ class Rollback(unittest.TestCase):
 
     def test_rollback_an_older_store_is_refused_and_after_the_override_old_otps_and_sads_are_void(self):
         self.stopped()
+        _, old_size = self.head(self.instance.log)
         snapshot = self.instance.home / "snapshot"
         shutil.copytree(self.store, snapshot)
         self.instance.start("sigillod")
@@ -144,8 +201,10 @@ class Rollback(unittest.TestCase):
         self.stopped()
         shutil.rmtree(self.store)
         shutil.copytree(snapshot, self.store)
-        self.refused_start()
-        self.refused_start()  # and again
+        newest = [self.head(self.instance.log), self.head(self.instance.home / "anchor")]
+        for _ in range(2):  # and again
+            refused = self.refused_start(self.store_rolled_back(*newest))
+            self.assertEqual(old_size, self.number(refused.group(1)))
         self.overridden()
         replay = self.client.try_authorize(self.credential.id, hashes, {"totp": code})
         self.assertEqual((400, "invalid_otp", "The OTP is invalid"), replay.error)
@@ -164,7 +223,8 @@ class Rollback(unittest.TestCase):
         for name in ("store", "log"):
             shutil.rmtree(self.instance.home / name)
             shutil.copytree(yesterday / name, self.instance.home / name)
-        self.assertIn("anchor", self.refused_start())
+        refused = self.refused_start(self.store_rolled_back(self.head(self.instance.home / "anchor")))
+        self.assertEqual(self.head(self.instance.log)[1], self.number(refused.group(1)))
         self.overridden()
 
     def test_rollback_a_log_without_its_checkpoint_or_full_tiles_is_refused(self):
@@ -174,19 +234,19 @@ class Rollback(unittest.TestCase):
         self.stopped()
         aside = self.instance.home / "aside"
 
-        def refused_without(name):
+        def refused_without(name, words):
             with self.subTest(name):
                 os.rename(self.instance.log / name, aside)
-                self.refused_start()
+                self.refused_start(words)
                 os.rename(aside, self.instance.log / name)
-        refused_without("checkpoint")
-        refused_without("tile/0/000")
+        refused_without("checkpoint", self.without_checkpoint(self.head(self.instance.log)[1]))
+        refused_without("tile/0/000", rf"the log was truncated: .*{re.escape(str(self.instance.log / 'tile/0/000'))}\b")
         for damage in (lambda tile: None, lambda tile: tile.write_bytes(aside.read_bytes()[:-1])):
             tile = self.instance.log / "tile/entries/000"  # leaves alone: found at start or by the sweep
             os.rename(tile, aside)
             damage(tile)
             with self.subTest(cut_off=tile.exists()):
-                self.found_to_be_damaged()
+                self.found_to_be_damaged(tile)
             os.rename(aside, tile)
         # As it was, it starts; partial tiles, whose leaves the store still has, are made anew.
         for partial in (self.instance.log / "tile/entries").rglob("*.p"):
@@ -196,72 +256,121 @@ class Rollback(unittest.TestCase):
         self.sign("after")
         self.instance.audit("verify")
 
+    def without_checkpoint(self, size):
+        return (rf"the log directory was truncated: {re.escape(str(self.instance.log / 'checkpoint'))} is missing, "
+                rf"size {size:,} was published there; the log in the store \({re.escape(str(self.store))}\)")
+
     def test_rollback_a_log_directory_that_is_gone_is_refused_until_an_officer_overrides(self):
         self.stopped()
+        _, size = self.head(self.instance.log)
         shutil.rmtree(self.instance.log)
         self.instance.log.mkdir(mode=0o750)
-        self.refused_start()
+        self.refused_start(self.without_checkpoint(size))
         self.overridden()
 
     def test_rollback_a_fresh_store_beside_a_published_log_is_refused(self):
         self.stopped()
         for file in self.store.iterdir():
             file.unlink()
-        self.refused_start()
+        refused = self.refused_start(self.store_rolled_back(self.head(self.instance.log),
+                                                            self.head(self.instance.home / "anchor"), epoch=0))
+        self.assertEqual(0, self.number(refused.group(1)))
 
     def test_rollback_an_override_is_refused_while_sigillod_runs(self):
         done = self.instance.ctl("log", "override", "--reason", "no", check=False)
         self.assertEqual(1, done.returncode)
         self.assertIn("stop", done.stderr)
 
-    # ---- CHECK 8: the store ------------------------------------------------------------------------------------------
+    # ---- tests/README.md, 8: the store ---------------------------------------------------------------------------------
 
-    def flip_near(self, needle, offset):
-        """One bit, `offset` bytes behind every copy of `needle` in the store's file (old pages keep some)."""
-        path = self.store / "data.mdb"
-        data, places, at = bytearray(path.read_bytes()), 0, -1
-        while (at := data.find(needle, at + 1)) >= 0:
-            data[at + len(needle) + offset] ^= 0x10
-            places += 1
-        path.write_bytes(data)
-        return places
-
-    def test_corruption_a_flipped_bit_in_a_record_of_the_store_is_found(self):
-        """At start, by the sweep, or at the latest by who reads it; never served."""
+    def test_corruption_a_flipped_bit_in_a_record_of_the_store_is_found_and_its_place_named(self):
+        """One bit at a time, behind each copy of a credential's id in the store's file. Old pages keep copies that nobody
+        reads: then nothing is found, and nothing has changed. Else it is found at the start or by the sweep, and what is named
+        is where the bit is: the page, a row that is on this page, or the leaf."""
         victim = self.client.credential_by_click()
         good = self.client.info(victim.id)
+        self.sign("one more page")
         self.stopped()
-        pristine = (self.store / "data.mdb").read_bytes()
-        dice = random.Random(9)
-        for needle in (victim.id.encode(), bytes.fromhex(victim.id)):
-            if needle not in pristine:
-                continue
-            for offset in sorted(dice.sample(range(8, 200), 4)):
-                with self.subTest(offset=offset):
-                    (self.store / "data.mdb").write_bytes(pristine)
-                    self.assertGreater(self.flip_near(needle, offset), 0)
-                    self.assertTrue(self.found(victim, good))
+        path = self.store / "data.mdb"
+        pristine = path.read_bytes()
+        self.set_aside()
+        leaves = {leaf["index"]: json.dumps(leaf["event"]) for leaf in self.leaves()}
+        dice, found, places = random.Random(9), 0, []
+        needle, at = victim.id.encode(), -1
+        while (at := pristine.find(needle, at + 1)) >= 0:
+            places.append(at)
+        self.assertGreaterEqual(len(places), 4)
+        for at in places if len(places) <= 16 else sorted(dice.sample(places, 16)):
+            # A leaf of the log is JSON around it; what follows the key of a record is its value.
+            place = at + len(needle) + dice.randrange(4, 60)
+            damaged = bytearray(pristine)
+            damaged[place] ^= 0x10
+            self.bring_back()
+            path.write_bytes(damaged)
+            with self.subTest(byte=place, page=place // PAGE):
+                said = self.told(victim, good)
+                if said is None:
+                    continue
+                found += 1
+                page = pristine[place // PAGE * PAGE:(place // PAGE + 1) * PAGE]
+                named = re.findall(r"data\.mdb, page (\d+)", said)
+                rows = re.findall(r"\b[a-z_]+/(0x)?([0-9a-zA-Z_.-]+)", said)
+                named_leaves = [int(n) for n in re.findall(r"\bleaf (\d+)", said)]
+                self.assertTrue(
+                    str(place // PAGE) in named
+                    or any((bytes.fromhex(key) if prefix else key.encode()) in page for prefix, key in rows)
+                    or any(self.close_to(leaves.get(n, ""), pristine, place) for n in named_leaves), said)
+        self.assertGreaterEqual(found, 2, "no bit of what is in use was hit")
 
-    def found(self, victim, good):
+    def set_aside(self):
+        for name in ("store", "log", "anchor"):
+            shutil.copytree(self.instance.home / name, self.instance.home / "pristine" / name)
+
+    def bring_back(self):
+        for name in ("store", "log", "anchor"):
+            shutil.rmtree(self.instance.home / name)
+            shutil.copytree(self.instance.home / "pristine" / name, self.instance.home / name)
+
+    @staticmethod
+    def close_to(leaf, pristine, place):
+        """Whether the text of this leaf is around the byte, key by key (the order in the file is the canonical one)."""
+        around = pristine[max(0, place - 600):place + 600].decode("ascii", "replace")
+        return leaf != "" and json.loads(leaf)["time"] in around
+
+    def leaves(self):
+        done = self.instance.audit("show", check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def told(self, victim, good):
+        """What a start, or one whole round of the sweep after it, tells of damage; None when there is nothing to tell, and
+        then what is served is as it was."""
+        self.journal_start = len(self.instance.journal("sigillod", 1_000_000))
         self.instance.start("sigillod", ready=False)
         process = self.instance.processes["sigillod"]
-
         try:
             harness.wait_until(lambda: process.poll() is not None or self.serving(), 60, "sigillod's word")
             if process.poll() is not None:
-                said = self.instance.journal("sigillod")
-                self.assertRegex(said, "corrupt|damaged|does not hold")
-                return True
+                self.assertEqual(1, process.returncode)
+                return self.said()
             answer = self.client.request("POST", "/csc/v2/credentials/info", {
                 "credentialID": victim.id, "certificates": "chain", "certInfo": True, "authInfo": True})
             if answer.status == 200:
                 self.assertEqual(good, answer.json, "a damaged record was served")
-            harness.wait_until(lambda: process.poll() is not None or self.item("records").get("state") == "failed", 30, "the sweep's finding")
-            self.assertTrue(process.poll() is not None or self.item("records").get("reason"))
-            return True
+            harness.wait_until(lambda: process.poll() is not None or self.item("records").get("state") == "failed"
+                               or self.rounds() >= 1, 60, "a round of the sweep")
+            if process.poll() is not None:
+                return self.said()
+            if self.item("records").get("state") == "failed":
+                return self.item("records")["reason"]
+            self.assertEqual(200, answer.status, answer.body)
+            return None
         finally:
             if self.instance.running("sigillod"):
                 self.instance.kill("sigillod")
+
+    def rounds(self):
+        return self.instance.ctl("status")["metrics"]["sigillo_sweep_rounds_total"]
 
 
 if __name__ == "__main__":

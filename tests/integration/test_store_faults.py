@@ -1,6 +1,6 @@
 # ctest: TIMEOUT 180
-"""A store without room: on its disk (CHECK 5) and in its map (CHECK 6). Signing stops with 503, spends no factor, says so in
-health, and goes on without a gap once there is room. As root one disk is a small tmpfs (ENOSPC); the other kind of no room,
+"""A store without room: on its disk and in its map (tests/README.md, 5 and 6). Signing stops with 503, spends no factor, says
+so in health, and goes on without a gap once there is room. As root one disk is a small tmpfs (ENOSPC); the other kind of no room,
 and all that those get who may mount nothing, is a limit on the size of sigillod's files (EFBIG)."""
 import contextlib
 import os

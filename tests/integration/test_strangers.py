@@ -1,5 +1,5 @@
 """Clients that are not ours, where test_front_end.py cannot see it from nginx alone: certificates of another CA, valid
-ones that nobody registered, and registered ones no more. CHECK 34."""
+ones that nobody registered, and registered ones no more. tests/README.md, 34."""
 import http.client
 import secrets
 import ssl
@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import harness
-from api_client import ECDSA_SHA256, SHA256, ApiClient, b64, digest
+from api_client import ECDSA_SHA256, SHA256, ApiClient, b64, digest, fake_sad
 
 
 class Strangers(harness.InstanceTest):
@@ -65,10 +65,18 @@ class Strangers(harness.InstanceTest):
                     self.assertEqual(403, answer.status, answer.body)
         self.assertEqual(before, self.client.expect("GET", "/v1/signers?limit=1000"))
 
+    def test_metrics_of_the_signing_module_are_for_registered_clients(self):
+        stranger = ApiClient(self.instance, *self.instance.issue("metrics-reader"))
+        self.assertIn("sigillo_log_leaves ", self.client.request("GET", "/metrics").body.decode())
+        answer = stranger.request("GET", "/metrics")
+        self.assertEqual(200, answer.status)
+        self.assertIn("sigillo_up 1", answer.body.decode())
+        self.assertNotIn("sigillo_log_leaves", answer.body.decode())
+
     def good_body(self, path):
         encoded = [b64(digest(b"of a stranger"))]
         key = {"credentialID": self.credential.id}
-        sad = {"SAD": "n1Xo3mYcJ0v2k8Qm3nJcTgq3m6zv7l1bXW0b8T6tVfA", "hashes": encoded,
+        sad = {"SAD": fake_sad(), "hashes": encoded,
                "hashAlgorithmOID": SHA256, **key}
         return {
             "/csc/v2/credentials/list": {"userID": self.signer},
@@ -79,6 +87,7 @@ class Strangers(harness.InstanceTest):
             "/csc/v2/signatures/signHash": {**sad, "signAlgo": ECDSA_SHA256},
             "/v1/signers": {"name": {"given": "A", "family": "B"}, "country": "IT"},
             "/v1/signers/{signerID}/factors": {"type": "totp"},
+            "/v1/signers/{signerID}/factors/{factorID}/pin": {"old": "271828", "new": "314159"},
             "/v1/credentials": {"signerID": self.signer, "class": "simple", "key": {"algo": "EC-P256"},
                                 "activation": "click", "certificate": {"source": "embedded"}},
             "/v1/credentials/{credentialID}/certificate": {"chain": ["MAA="]},

@@ -1,5 +1,6 @@
 """Two tenants on one appliance. To a client of the one, everything of the other is as if it did not exist: the same
-status, the same words, the same headers as for an id that nobody has; and nothing of it changes. CHECKS 19, 35."""
+status, the same words, the same headers as for an id that nobody has; and nothing of it changes
+(tests/README.md, 19 and 35)."""
 import re
 import secrets
 import unittest

@@ -57,7 +57,7 @@ TEST(Ceremony, MakesEveryObjectAndSaysWhat) {
     EXPECT_EQ(report.objects.size(), pkcs11::kRoleObjects);
     EXPECT_EQ(report.wrapping_scheme, "CKM_AES_KEY_WRAP_PAD");
     EXPECT_EQ(report.known_answer,
-              KnownAnswer::kHeldAligned);  // FACTS: SoftHSM pads with zeros to a multiple of 8
+              KnownAnswer::kHeldAligned);  // SoftHSM pads with zeros to a multiple of 8
     EXPECT_EQ(report.log_key.algorithm, KeyAlgorithm::kEd25519);
     EXPECT_EQ(report.ca_key.algorithm, KeyAlgorithm::kEcP384);
     EXPECT_TRUE(Verifier::create(report.ca_key));

@@ -1,4 +1,4 @@
-// CHECKS 26 and 27, 30 in part: what the HSM may answer, and what becomes of the call.
+// tests/README.md, 26, 27 and in part 30: what the HSM may answer, and what becomes of the call.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST_F(HsmFault, ACorruptedSignatureDoesNotVerify) {
-    // Whether it is the right signature is for the caller's verify-after-sign (DESIGN §5 step 5).
+    // Whether it is the right signature is for the caller's verify-after-sign.
     hsm_.set_faults("C_Sign corrupt=1 count=1");
     const auto signature = sign();
     ASSERT_TRUE(signature);

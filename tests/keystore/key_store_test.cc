@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(KeyStore, EveryAlgorithm,
                              return name;
                          });
 
-// FACTS: SoftHSM pads PKCS #8 with zeros to a multiple of 8 before it wraps; whatever the length, the key
+// SoftHSM pads PKCS #8 with zeros to a multiple of 8 before it wraps; whatever the length, the key
 // must come back. The length of RSA keys in PKCS #8 varies with the leading bits of their numbers.
 TEST_F(KeyStoreTest, KeysOfEveryEncodedLengthComeBack) {
     std::set<std::size_t> lengths;

@@ -1,4 +1,4 @@
-// CHECKS 25: whoever runs code in sigillod, with its login, still cannot loosen or lift the keys.
+// tests/README.md, 25: whoever runs code in sigillod, with its login, still cannot loosen or lift the keys.
 #include <gtest/gtest.h>
 
 #include "keystore/pkcs11/pkcs11_key_store.h"

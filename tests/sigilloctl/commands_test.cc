@@ -78,6 +78,8 @@ TEST_F(CommandsTest, HelpOfEveryCommandHasExamplesAndEndsWithZero) {
                                                          {"credential", "revoke"},
                                                          {"credential", "qscd"},
                                                          {"factor", "unlock"},
+                                                         {"evidence", "show"},
+                                                         {"evidence", "erase"},
                                                          {"log", "checkpoint"},
                                                          {"log", "override"},
                                                          {"backup", "create"},
@@ -108,6 +110,10 @@ TEST_F(CommandsTest, AWrongCommandLineEndsWithTwoAndAsksNobody) {
         {"credential", "qscd", kId, "maybe"},
         {"log", "override"},
         {"factor", "unlock"},
+        {"evidence", "show", "7"},
+        {"evidence", "show", "seven", "--reason", "x"},
+        {"evidence", "erase", "7", "--reason", "x", "--epoch", "0"},
+        {"evidence", "erase", "--reason", "x"},
         {"status", "--timeout", "0"}};
     for (const auto& command : wrong) {
         const ProgramEnd run = sigillod_.run(command);
@@ -246,6 +252,39 @@ TEST_F(CommandsTest, OrdersCarryIdAndReason) {
     EXPECT_TRUE(asked[4].set_qscd().qscd());
     EXPECT_FALSE(asked[5].set_qscd().qscd());
     EXPECT_EQ(asked[6].unlock_factors().credential_id(), kId);
+}
+
+TEST_F(CommandsTest, EvidenceIsShownHarmlesslyAndErasedByOrder) {
+    sigillod_.start([](const sam::AdminRequest& request, sam::AdminResponse& response) {
+        if (request.has_erase_evidence()) {
+            response.mutable_done();
+            return;
+        }
+        sam::Evidence& evidence = *response.mutable_evidence();
+        evidence.set_index(request.get_evidence().index());
+        evidence.set_epoch(2);
+        evidence.set_salt(std::string(32, 's'));
+        evidence.set_sha256(std::string(32, 'd'));
+        evidence.set_body(R"({"click":"{\"address\":\"192.0.2.7\"}","description":"a contract\u001b[2J"})");
+    });
+    const ProgramEnd run =
+        sigillod_.run({"evidence", "show", "4711", "--epoch", "1", "--reason", "court order"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("Description  a contract?[2J\n"));
+    EXPECT_THAT(run.out, HasSubstr(R"(Click        {"address":"192.0.2.7"})"));
+    const auto json =
+        nlohmann::json::parse(sigillod_.run({"evidence", "show", "4711", "--reason", "x", "--json"}).out);
+    EXPECT_EQ(json["index"], 4711);
+    EXPECT_EQ(json["sha256"], base64_encode(as_bytes(std::string(32, 'd'))));
+    EXPECT_EQ(sigillod_.run({"evidence", "erase", "4711", "--reason", "art. 17"}).exit_code, 0);
+    const auto asked = sigillod_.asked();
+    ASSERT_EQ(asked.size(), 3U);
+    EXPECT_EQ(asked[0].get_evidence().index(), 4711U);
+    EXPECT_EQ(asked[0].get_evidence().epoch(), 1U);
+    EXPECT_EQ(asked[0].officer().reason(), "court order");
+    EXPECT_EQ(asked[2].erase_evidence().index(), 4711U);
+    EXPECT_EQ(asked[2].erase_evidence().epoch(), 0U);
+    EXPECT_EQ(asked[2].officer().reason(), "art. 17");
 }
 
 TEST_F(CommandsTest, CredentialShowNamesCertificateAndLock) {

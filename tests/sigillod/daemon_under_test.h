@@ -34,11 +34,11 @@ class DaemonUnderTest {
 
     // Holds the ceremony once. Throws std::runtime_error with the program's words.
     void provision();
-    void start();                // returns when the signing socket answers
-    int start_expecting_exit();  // returns the exit status of a daemon that refuses to start
-    void kill();                 // SIGKILL, and waits
-    int terminate();             // SIGTERM, and waits: exit status
-    bool running() const { return pid_ > 0; }
+    void start();                              // returns when the signing socket answers
+    int start_expecting_exit();                // returns the exit status of a daemon that refuses to start
+    void kill();                               // SIGKILL, and waits
+    int terminate();                           // SIGTERM, and waits: exit status
+    bool running() const { return pid_ > 0; }  // safe from any thread
     pid_t pid() const { return pid_; }
 
     std::filesystem::path config() const { return scratch_ / "sigillo.toml"; }
@@ -63,7 +63,7 @@ class DaemonUnderTest {
 
     ScratchDirectory scratch_;
     const DaemonOptions options_;
-    pid_t pid_ = -1;
+    std::atomic<pid_t> pid_ = -1;
 };
 
 // A registered client with a signer and a credential of class simple, activated by click.

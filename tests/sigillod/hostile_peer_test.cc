@@ -2,106 +2,187 @@
 // Nothing signs that was not activated, and nothing administrative can be said at all.
 #include <gtest/gtest.h>
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <array>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
-#include <algorithm>
-#include <random>
-
-#include "appliance/base/file.h"
 #include "appliance/base/random.h"
-#include "appliance/ipc/framing.h"
-#include "tests/sigillod/daemon_under_test.h"
+#include "tests/sigillod/hostile_peer.h"
 
 namespace sigillo::testing {
 namespace {
 
-class HostilePeer : public ::testing::Test {
- protected:
-    static void SetUpTestSuite() {
-        daemon_ = new DaemonUnderTest();
-        daemon_->provision();
-        daemon_->start();
+// Numbers of the bodies that the compiled message knows, asked one by one.
+template <class Request>
+std::set<std::uint32_t> compiled_bodies() {
+    std::set<std::uint32_t> found;
+    for (std::uint32_t n = 1; n < 1'000; ++n) {
+        Request request;
+        if (request.ParseFromString(Contract::wrap(n, "")) &&
+            static_cast<std::uint32_t>(request.body_case()) == n)
+            found.insert(n);
     }
-    static void TearDownTestSuite() { delete daemon_; }
-    static DaemonUnderTest* daemon_;
-};
-DaemonUnderTest* HostilePeer::daemon_ = nullptr;
-
-std::uint32_t code(const sam::SigningResponse& answer) {
-    return answer.has_error() ? answer.error().code() : 0;
+    return found;
 }
-constexpr std::uint32_t number(Errc errc) {
-    return static_cast<std::uint32_t>(errc);
+std::set<std::uint32_t> numbers_of(const std::vector<ContractField>& bodies) {
+    std::set<std::uint32_t> numbers;
+    for (const ContractField& body : bodies) numbers.insert(body.number);
+    return numbers;
 }
 
-// Every message that the signing socket knows, with the ids that the attacker has seen.
-std::vector<sam::SigningRequest> every_message(const ClientUnderTest& client, const std::string& signer,
-                                               const std::string& credential,
-                                               const std::vector<Bytes>& hashes) {
-    std::vector<sam::SigningRequest> all;
-    const auto add = [&]() -> sam::SigningRequest& { return all.emplace_back(); };
-    add().mutable_get_health();
-    add().mutable_get_signer()->set_signer_id(signer);
-    add().mutable_list_signers();
-    add().mutable_list_factors()->set_signer_id(signer);
-    auto& enrol = *add().mutable_enrol_factor();
-    enrol.set_signer_id(signer);
-    enrol.set_type("totp");
-    add().mutable_get_credential()->set_credential_id(credential);
-    add().mutable_list_credentials()->set_signer_id(signer);
-    add().mutable_list_uses()->set_credential_id(credential);
-    all.push_back(client.authorize(credential, hashes, "totp", "000000"));
-    all.push_back(client.authorize(credential, hashes, "click", client.click(hashes)));
-    all.push_back(client.authorize(credential, hashes, "pin", "123456"));
-    all.push_back(client.authorize(credential, hashes, "", ""));
-    auto no_factor = client.authorize(credential, hashes, "totp", "");
-    no_factor.mutable_authorize()->clear_auth_data();
-    all.push_back(no_factor);
-    auto document = client.authorize(credential, hashes, "totp", "123456");
-    document.mutable_authorize()->set_hash_type(2);
-    all.push_back(document);
-    all.push_back(client.sign_hash(credential, std::string(43, 'A'), hashes));
-    all.push_back(client.sign_hash(credential, "", hashes));
-    auto& extend = *add().mutable_extend_transaction();
-    extend.set_credential_id(credential);
-    extend.set_sad(std::string(43, 'A'));
-    extend.set_hash_algorithm(1);
-    for (const Bytes& hash : hashes) extend.add_hashes(hash.data(), hash.size());
-    auto& status = *add().mutable_set_status();
-    status.set_credential_id(credential);
-    status.set_status("active");
-    auto& certificate = *add().mutable_set_certificate();
-    certificate.set_credential_id(credential);
-    certificate.add_chain("not a certificate");
-    add();  // a request without a body
-    return all;
+TEST_F(HostilePeer, TheAttackerKnowsEveryBodyOfTheContract) {
+    EXPECT_EQ(numbers_of(contract_->bodies("SigningRequest")), compiled_bodies<sam::SigningRequest>());
+    EXPECT_EQ(numbers_of(contract_->bodies("AdminRequest")), compiled_bodies<sam::AdminRequest>());
+    EXPECT_EQ(numbers_of(contract_->bodies("PublicRequest")), compiled_bodies<sam::PublicRequest>());
+    EXPECT_GE(contract_->bodies("SigningRequest").size(), 18u);
+    EXPECT_GE(contract_->bodies("AdminRequest").size(), 15u);
+}
+
+// What a thoughtful attacker would say about a credential that it cannot activate: right but for one thing.
+std::vector<std::function<sam::SigningRequest()>> thoughtful(Attacker& attacker,
+                                                             const ClientUnderTest& client,
+                                                             const std::string& credential) {
+    const std::vector<Bytes> hashes{attacker.target()};
+    const auto extend = [=](const std::string& sad) {
+        sam::SigningRequest request;
+        auto& body = *request.mutable_extend_transaction();
+        body.set_credential_id(credential);
+        body.set_sad(sad);
+        body.set_hash_algorithm(1);
+        for (const Bytes& hash : hashes) body.add_hashes(hash.data(), hash.size());
+        return request;
+    };
+    return {
+        [&client, credential, hashes] { return client.authorize(credential, hashes, "totp", "000000"); },
+        [&client, credential, hashes] { return client.authorize(credential, hashes, "pin", "123456"); },
+        [&client, credential, hashes] {
+            return client.authorize(credential, hashes, "click", client.click(hashes));
+        },
+        [&client, credential, hashes] { return client.authorize(credential, hashes, "", ""); },
+        [&client, credential, hashes] {
+            auto request = client.authorize(credential, hashes, "totp", "");
+            request.mutable_authorize()->clear_auth_data();
+            return request;
+        },
+        [&client, credential, hashes] {
+            auto request = client.authorize(credential, hashes, "totp", "123456");
+            request.mutable_authorize()->set_hash_type(2);
+            return request;
+        },
+        [&client, credential, hashes] { return client.sign_hash(credential, fake_sad(), hashes); },
+        [&client, credential, hashes] { return client.sign_hash(credential, "", hashes); },
+        // What was granted for another credential.
+        [&client, &attacker, credential, hashes] {
+            return client.sign_hash(credential, attacker.some_sad(), hashes);
+        },
+        [extend] { return extend(fake_sad()); },
+        [extend, &attacker] { return extend(attacker.some_sad()); },
+    };
+}
+
+// Intents in the log by credential, as sigillo-audit reads them.
+std::map<std::string, int> uses_in_the_log(DaemonUnderTest& daemon) {
+    std::string output;
+    EXPECT_EQ(daemon.audit(&output), 0) << output;
+    EXPECT_EQ(daemon.run("sigillo-audit",
+                         {"show", "--json", "--type", "signing.intent", "--log",
+                          (daemon.home() / "log").string(), "--key", (daemon.home() / "log.vkey").string()},
+                         &output),
+              0);
+    std::map<std::string, int> uses;
+    std::istringstream lines(output);
+    for (std::string line; std::getline(lines, line);) {
+        const auto leaf = nlohmann::json::parse(line, nullptr, false);
+        if (leaf.is_object()) ++uses[leaf["event"]["credential"].get<std::string>()];
+    }
+    return uses;
 }
 
 TEST_F(HostilePeer, EveryMessageInManyOrdersYieldsNoSignatureWithoutASatisfiedPolicy) {
-    ClientUnderTest client(*daemon_);
-    const std::string signer = client.create_signer();
-    (void)client.enrol_totp(signer);
-    const std::string credential = client.create_credential(signer, "totp", "EC-P256", "advanced");
-    const std::vector<Bytes> hashes{hash_of("a contract")};
-    auto messages = every_message(client, signer, credential, hashes);
-    std::mt19937 shuffle(20261123);
-    std::string sad;
-    for (int order = 0; order < 30; ++order) {
-        std::ranges::shuffle(messages, shuffle);
-        for (const auto& message : messages) {
-            const auto answer = client.ask(message);
-            EXPECT_FALSE(answer.has_signatures()) << message.body_case();
-            EXPECT_FALSE(answer.has_authorized()) << message.body_case();
+    constexpr int kOrders = 40;
+    constexpr int kOfEach = 3;
+    const std::array<const char*, 3> policies{"totp", "pin", "pin and totp"};
+    const auto bodies = contract_->bodies("SigningRequest");
+    std::map<std::uint32_t, int> sent;        // by body
+    std::map<std::uint32_t, int> activation;  // answers to activations of victims, by code
+    std::map<std::string, int> honest;        // victims' own uses
+    std::set<std::string> victims;
+    std::size_t granted = 0;
+    std::size_t signatures = 0;
+    for (int order = 0; order < kOrders; ++order) {
+        const std::string policy = policies[static_cast<std::size_t>(order) % policies.size()];
+        ClientUnderTest client(*daemon_);
+        Attacker attacker(*contract_, client, 20261123U + static_cast<std::uint32_t>(order));
+        Victim victim;
+        const auto aim = [&] {
+            victim = Victim::make(client, policy);
+            victims.insert(victim.credential);
+            attacker.victims.insert(victim.credential);
+            attacker.set_usual("credential_id", victim.credential);
+            attacker.set_usual("signer_id", victim.signer);
+            attacker.set_usual("factor_id", *victim.factors.begin());
+            attacker.set_usual("factors.value", *victim.factors.begin());
+        };
+        aim();
+        // A credential that the attacker may use as it likes, so that there are SADs, and signatures, that
+        // are right.
+        const std::string own = client.create_credential(client.create_signer());
+        attacker.know("credential_id", own);
+
+        std::vector<std::function<sam::SigningRequest()>> acts;
+        for (const ContractField& body : bodies)
+            for (int i = 0; i < kOfEach; ++i)
+                acts.push_back([&attacker, body] { return attacker.request(body); });
+        for (std::size_t i = 0; i < thoughtful(attacker, client, "").size(); ++i)
+            acts.push_back([&, i] { return thoughtful(attacker, client, victim.credential)[i](); });
+        for (int i = 0; i < 2; ++i) {
+            const std::vector<Bytes> hashes{attacker.target()};
+            acts.push_back([&client, own, hashes] {
+                return client.authorize(own, hashes, "click", client.click(hashes));
+            });
+            acts.push_back([&client, &attacker, own, hashes] {
+                return client.sign_hash(own, attacker.some_sad(), hashes);
+            });
         }
+        acts.push_back([] { return sam::SigningRequest(); });
+        for (std::size_t i = acts.size(); i > 1; --i) std::swap(acts[i - 1], acts[below(attacker.dice(), i)]);
+
+        for (const auto& act : acts) {
+            const sam::SigningRequest request = act();
+            const auto answer = attacker.try_it(request);
+            ++sent[static_cast<std::uint32_t>(request.body_case())];
+            if (request.authorize().credential_id() == victim.credential) ++activation[code(answer)];
+            // Suspending, revoking, deleting is a client's right, and ends that victim.
+            const bool ended =
+                answer.has_done() && ((request.set_status().credential_id() == victim.credential &&
+                                       request.set_status().status() != "active") ||
+                                      request.delete_credential().credential_id() == victim.credential ||
+                                      victim.factors.contains(request.delete_factor().factor_id()));
+            if (ended) aim();
+        }
+        // After all of it the victim's credential is neither locked nor otherwise out of use: nothing above
+        // met a closed door.
+        const auto signed_by_its_signer = victim.sign(client, hash_of("what the signer wants"));
+        EXPECT_EQ(signed_by_its_signer.signatures().signatures_size(), 1)
+            << policy << ", order " << order << ": " << signed_by_its_signer.error().detail();
+        ++honest[victim.credential];
+        granted += attacker.granted();
+        signatures += attacker.signatures();
     }
-    const auto uses = [&] {
-        sam::SigningRequest request;
-        request.mutable_list_uses()->set_credential_id(credential);
-        return client.ask(request).uses().uses_size();
-    };
-    EXPECT_EQ(uses(), 0);
+    for (const ContractField& body : bodies) EXPECT_GE(sent[body.number], kOrders * kOfEach) << body.name;
+    EXPECT_GE(activation[number(Errc::kOtpInvalid)] + activation[number(Errc::kAuthenticationFailed)],
+              kOrders)
+        << "no factor was looked at";
+    EXPECT_EQ(activation[number(Errc::kLocked)], 0) << "a lockout hid what the factors are worth";
+    EXPECT_EQ(activation[0], 0);
+    EXPECT_GE(granted, static_cast<std::size_t>(kOrders)) << "nothing looked right";
+    EXPECT_GE(signatures, static_cast<std::size_t>(kOrders) / 4) << "nothing looked right";
+
+    auto uses = uses_in_the_log(*daemon_);
+    for (const std::string& victim : victims) EXPECT_EQ(uses[victim], honest[victim]) << victim;
 }
 
 TEST_F(HostilePeer, activation_a_factor_enrolled_by_the_client_does_not_serve_an_existing_credential) {
@@ -127,101 +208,24 @@ TEST_F(HostilePeer, ClickAloneNeverServesClassAdvanced) {
 
 TEST_F(HostilePeer, AnUnknownClientGetsNothingWhateverItAsks) {
     ClientUnderTest client(*daemon_);
+    Attacker attacker(*contract_, client, 1);
     const std::string signer = client.create_signer();
-    const std::string credential = client.create_credential(signer);
+    attacker.set_usual("signer_id", signer);
+    attacker.set_usual("credential_id", client.create_credential(signer));
     SystemRandom random;
     const Bytes stranger = random.bytes(32);
-    for (const auto& message : every_message(client, signer, credential, {hash_of("x")})) {
-        if (message.body_case() == sam::SigningRequest::kGetHealth) continue;
-        EXPECT_EQ(code(daemon_->ask(message, stranger)), number(Errc::kForbidden)) << message.body_case();
-        EXPECT_EQ(code(daemon_->ask(message, {})), number(Errc::kForbidden)) << message.body_case();
-    }
-}
-
-TEST_F(HostilePeer, AnotherTenantsObjectsLookAsIfTheyDidNotExist) {
-    ClientUnderTest owner(*daemon_, "bank-a");
-    const std::string signer = owner.create_signer();
-    const std::string credential = owner.create_credential(signer);
-    ClientUnderTest other(*daemon_, "bank-b");
-    const std::vector<Bytes> hashes{hash_of("x")};
-    for (auto message : every_message(other, signer, credential, hashes)) {
-        using Body = sam::SigningRequest;
-        if (message.body_case() == Body::kGetHealth || message.body_case() == Body::kListSigners ||
-            message.body_case() == Body::BODY_NOT_SET)
-            continue;
-        const auto answer = other.ask(message);
-        const bool said_nothing =
-            code(answer) == number(Errc::kNotFound) ||
-            code(answer) == number(Errc::kInvalidArgument);  // refused before anything was looked up
-        EXPECT_TRUE(said_nothing) << message.body_case() << ": " << answer.error().detail();
-    }
-    sam::SigningRequest list;
-    list.mutable_list_signers();
-    EXPECT_EQ(other.ask(list).signers().signers_size(), 0);
-}
-
-// Raw bytes of one kind of request on the socket of another kind.
-bool answered_with_success(const std::string& socket, const std::string& bytes) {
-    const auto answer = ipc::call_once(socket, as_bytes(bytes), std::chrono::seconds(5));
-    if (!answer) return false;
-    sam::SigningResponse response;
-    return response.ParseFromArray(answer->data(), static_cast<int>(answer->size())) &&
-           !response.has_error() && response.body_case() != sam::SigningResponse::BODY_NOT_SET &&
-           response.body_case() != sam::SigningResponse::kHealth;
-}
-
-TEST_F(HostilePeer, NothingAdministrativeCanBeSaidOnTheOtherSockets) {
-    ClientUnderTest client(*daemon_);
-    const std::string credential = client.create_credential(client.create_signer());
-    std::vector<sam::AdminRequest> orders(7);
-    orders[0].mutable_client_list();
-    orders[1].mutable_client_add()->set_tenant("mallory");
-    orders[2].mutable_unlock_factors()->set_credential_id(credential);
-    orders[3].mutable_create_backup()->set_directory("/tmp/stolen");
-    orders[4].mutable_get_checkpoint();
-    orders[5].mutable_set_qscd()->set_credential_id(credential);
-    orders[6].mutable_list_signers();
-    for (auto& order : orders) {
-        order.set_id(7);
-        EXPECT_FALSE(answered_with_success(daemon_->socket("signing"), order.SerializeAsString()))
-            << order.body_case();
-        EXPECT_FALSE(answered_with_success(daemon_->socket("public"), order.SerializeAsString()))
-            << order.body_case();
-    }
-    EXPECT_FALSE(std::filesystem::exists("/tmp/stolen"));
-}
-
-TEST_F(HostilePeer, ThePublicSocketKnowsNoClientAndNoCredential) {
-    ClientUnderTest client(*daemon_);
-    const std::string signer = client.create_signer();
-    const std::string credential = client.create_credential(signer);
-    for (auto message : every_message(client, signer, credential, {hash_of("x")})) {
-        message.set_id(9);
-        message.mutable_client()->set_spki_sha256(client.spki().data(), client.spki().size());
-        EXPECT_FALSE(answered_with_success(daemon_->socket("public"), message.SerializeAsString()))
-            << message.body_case();
-    }
-}
-
-TEST_F(HostilePeer, GarbageOnEverySocketLeavesTheDaemonServing) {
-    SystemRandom random;
-    for (const char* kind : {"signing", "public", "admin"}) {
-        for (std::size_t size : {0u, 1u, 3u, 4u, 5u, 64u, 4096u}) {
-            const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            sockaddr_un address{};
-            address.sun_family = AF_UNIX;
-            const std::string path = daemon_->socket(kind);
-            std::ranges::copy(path, address.sun_path);
-            ASSERT_EQ(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-            const Bytes garbage = random.bytes(size);
-            (void)::send(fd.get(), garbage.data(), garbage.size(), MSG_NOSIGNAL);
-            const Bytes framed = ipc::encode_frame(random.bytes(size + 1));
-            (void)::send(fd.get(), framed.data(), framed.size(), MSG_NOSIGNAL);
+    for (const ContractField& body : contract_->bodies("SigningRequest"))
+        for (int i = 0; i < 5; ++i) {
+            const auto request = attacker.request(body);
+            for (const Bytes& spki : {stranger, Bytes()}) {
+                const auto answer = daemon_->ask(request, spki);
+                if (request.has_get_health()) {
+                    EXPECT_TRUE(answer.has_health() && answer.health().metrics().empty());
+                } else {
+                    EXPECT_EQ(code(answer), number(Errc::kForbidden)) << body.name;
+                }
+            }
         }
-    }
-    ClientUnderTest client(*daemon_);
-    EXPECT_EQ(client.sign(client.create_credential(client.create_signer()), {hash_of("still here")}).size(),
-              1u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// An HSM that fails, lies or hangs, behind the real sigillod. CHECKS 26, 27, 30, and a wrong PIN.
+// An HSM that fails, lies or hangs, behind the real sigillod. tests/README.md, 26, 27, 30; and a wrong PIN.
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -54,7 +54,7 @@ Status sign(char** arguments, int count) {
         SIGILLO_ASSIGN(const Digest digest, Digest::create(HashAlgorithm::kSha256, raw));
         request.hashes.push_back(digest);
     }
-    SIGILLO_ASSIGN(const auto signatures, path.sign(request));
+    SIGILLO_ASSIGN(const auto signatures, run_to_end(path.sign(request)));
     std::cout << signatures.size() << " signatures\n";
     return {};
 }

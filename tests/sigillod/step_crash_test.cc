@@ -1,5 +1,5 @@
-// CHECK 3: the process dies at each numbered step of the signing path; the next start reconciles every
-// Intent, the log verifies, and a retry gets what DESIGN §5 promises.
+// The process dies at each numbered step of the signing path (tests/README.md, 3): the next start reconciles
+// every Intent, the log verifies, and a retry gets what is promised to it.
 #include <gtest/gtest.h>
 #include <signal.h>
 

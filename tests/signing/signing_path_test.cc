@@ -72,10 +72,10 @@ TEST(SigningPath, activation_sad_of_another_credential_or_client_is_refused) {
     const std::string sad = shop.authorise(hashes);
     auto on_other_key = shop.request(sad, hashes);
     on_other_key.credential = other;
-    EXPECT_EQ(code_of(shop.path->sign(on_other_key)), Errc::kSadInvalid);
+    EXPECT_EQ(code_of(run_to_end(shop.path->sign(on_other_key))), Errc::kSadInvalid);
     auto by_colleague = shop.request(sad, hashes);
     by_colleague.client = colleague;
-    EXPECT_EQ(code_of(shop.path->sign(by_colleague)), Errc::kSadInvalid);
+    EXPECT_EQ(code_of(run_to_end(shop.path->sign(by_colleague))), Errc::kSadInvalid);
     EXPECT_TRUE(shop.sign(sad, hashes));
 }
 
@@ -85,7 +85,7 @@ TEST(SigningPath, activation_sad_for_a_documents_digest_signs_no_hash) {
     auto request = shop.instance.request(shop.client, shop.credential, hashes);
     request.hash_type = record::HASH_TYPE_SDR;
     activation::testing::show(request, "click", shop.instance.click(hashes));
-    const auto granted = shop.instance.activator->authorize(request);
+    const auto granted = run_to_end(shop.instance.activator->authorize(request));
     ASSERT_TRUE(granted) << to_string(granted.error());
     EXPECT_EQ(code_of(shop.sign(std::string(as_text(granted->sad.expose())), hashes)), Errc::kSadInvalid);
 }
@@ -95,7 +95,7 @@ TEST(SigningPath, AnotherTenantsCredentialDoesNotExist) {
     const auto hashes = hashes_of(1);
     auto request = shop.request(shop.authorise(hashes), hashes);
     request.tenant = "competitor";
-    EXPECT_EQ(code_of(shop.path->sign(request)), Errc::kNotFound);
+    EXPECT_EQ(code_of(run_to_end(shop.path->sign(request))), Errc::kNotFound);
     EXPECT_EQ(shop.instance.count("signing.refused"), 0u) << "not even a trace in the other tenant's log";
 }
 
@@ -146,7 +146,11 @@ TEST(SigningPath, AnIntentThatAnEarlierEpochLeftOpenGetsItsOutcomeInThePresentLo
     EXPECT_EQ(outcome["result"], "unknown");
     EXPECT_EQ(outcome["intent"], intent);
     EXPECT_EQ(outcome["intent_epoch"], 1);
-    EXPECT_TRUE(list_uses(ledger, "bank", shop.credential, std::nullopt, 10)->empty());
+    const auto listed = *list_uses(ledger, "bank", shop.credential, std::nullopt, 10);
+    ASSERT_EQ(listed.size(), 1u);
+    EXPECT_EQ(listed[0].epoch, 1u);
+    EXPECT_EQ(listed[0].index, intent);
+    EXPECT_EQ(listed[0].outcome, "unknown");
     EXPECT_EQ(code_of(shop.sign(sad, hashes)), Errc::kOutcomeUnknown);
     EXPECT_EQ(*reconcile_open_intents(ledger, *shop.instance.sads, std::chrono::hours(24)), 0u);
 }
@@ -197,7 +201,7 @@ TEST(SigningPath, AUseInFlightIsListedAmongTheSettledOnes) {
     const auto hashes = hashes_of(2);
     const std::string sad = shop.authorise(hashes);
     ASSERT_TRUE(shop.sign(sad, {hashes[0]}));
-    const auto uses = [&](std::optional<std::uint64_t> after, std::size_t limit) {
+    const auto uses = [&](std::optional<UsePlace> after, std::size_t limit) {
         return *list_uses(*shop.instance.ledger, "bank", shop.credential, after, limit);
     };
     std::vector<SingleUse> meanwhile;
@@ -207,7 +211,7 @@ TEST(SigningPath, AUseInFlightIsListedAmongTheSettledOnes) {
         if (step != Step::kIntentDurable) return;
         meanwhile = uses(std::nullopt, 10);
         first = uses(std::nullopt, 1);
-        rest = uses(first.at(0).index, 10);
+        rest = uses(UsePlace{1, first.at(0).index}, 10);
     };
     ASSERT_TRUE(shop.sign(sad, {hashes[1]}));
     ASSERT_EQ(meanwhile.size(), 2u);
@@ -218,6 +222,35 @@ TEST(SigningPath, AUseInFlightIsListedAmongTheSettledOnes) {
     ASSERT_EQ(rest.size(), 1u);
     EXPECT_EQ(rest[0].index, meanwhile[1].index);
     EXPECT_EQ(uses(std::nullopt, 10).at(1).outcome, "signed");
+}
+
+TEST(SigningPath, UsesOfAllEpochsAreListedInOrderWhereverAPageEnds) {
+    Workshop shop;
+    audit::Ledger& ledger = *shop.instance.ledger;
+    std::vector<Bytes> signed_hashes;
+    for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+        ledger.set_epoch(epoch);
+        for (int i = 0; i < 3; ++i) {
+            const std::vector<Digest> hashes{hash_of(std::to_string(epoch) + "/" + std::to_string(i))};
+            ASSERT_TRUE(shop.sign(shop.authorise(hashes), hashes));
+            signed_hashes.push_back(to_bytes(hashes[0].bytes()));
+        }
+    }
+    for (std::size_t limit = 1; limit <= 10; ++limit) {
+        std::vector<Bytes> listed;
+        std::optional<UsePlace> after;
+        for (;;) {
+            const auto page = *list_uses(ledger, "bank", shop.credential, after, limit);
+            for (const SingleUse& use : page) {
+                const UsePlace place{use.epoch, use.index};
+                EXPECT_TRUE(!after || *after < place);
+                after = place;
+                listed.push_back(use.hash);
+            }
+            if (page.size() < limit) break;
+        }
+        EXPECT_EQ(listed, signed_hashes) << limit;
+    }
 }
 
 TEST(SigningPath, AUseIsForgottenWhenItsRetentionEnds) {
@@ -348,7 +381,7 @@ TEST(SigningPath, KeysAreCachedUpToTheLimitAndForgottenWhenIdle) {
         const auto hashes = hashes_of(1);
         auto request = shop.request(shop.authorise(shop.client, credential, hashes), hashes);
         request.credential = credential;
-        ASSERT_TRUE(shop.path->sign(request));
+        ASSERT_TRUE(run_to_end(shop.path->sign(request)));
     }
     EXPECT_EQ(shop.vault->cached(), 2u);
     shop.instance.clock.advance(std::chrono::hours(2));
@@ -374,13 +407,13 @@ TEST(SigningPath, AKeySealedByAPinSignsWithItsSadAndIsNeverCached) {
     const auto hashes = hashes_of(2);
     auto authorize = shop.instance.request(shop.client, sealed, hashes);
     activation::testing::show(authorize, "pin", "735192");
-    const auto granted = shop.instance.activator->authorize(authorize);
+    const auto granted = run_to_end(shop.instance.activator->authorize(authorize));
     ASSERT_TRUE(granted) << to_string(granted.error());
     const std::string sad(as_text(granted->sad.expose()));
     for (const Digest& hash : hashes) {
         auto request = shop.request(sad, {hash});
         request.credential = sealed;
-        const auto signatures = shop.path->sign(request);
+        const auto signatures = run_to_end(shop.path->sign(request));
         ASSERT_TRUE(signatures) << to_string(signatures.error());
         EXPECT_TRUE(shop.verifies(sealed, hash, signatures->front()));
     }
@@ -395,13 +428,13 @@ TEST(SigningPath, RequestsThatDoNotFitTheKeyOrTheLimitsAreRefusedAndSpendNothing
     const std::string sad = shop.authorise(hashes);
     auto pss = shop.request(sad, {hashes[0]});
     pss.scheme.padding = SignaturePadding::kPss;
-    EXPECT_EQ(code_of(shop.path->sign(pss)), Errc::kInvalidArgument);
+    EXPECT_EQ(code_of(run_to_end(shop.path->sign(pss))), Errc::kInvalidArgument);
     EXPECT_EQ(code_of(shop.sign(sad, {})), Errc::kMissingArgument);
     EXPECT_EQ(code_of(shop.sign(sad, hashes)), Errc::kLimitExceeded);
     EXPECT_EQ(code_of(shop.sign(sad, {hashes[0], hashes[0]})), Errc::kHashNotAuthorized);
     auto sha384 = shop.request(sad, {hashes[0]});
     sha384.scheme.hash = HashAlgorithm::kSha384;
-    EXPECT_EQ(code_of(shop.path->sign(sha384)), Errc::kInvalidArgument);
+    EXPECT_EQ(code_of(run_to_end(shop.path->sign(sha384))), Errc::kInvalidArgument);
     EXPECT_TRUE(shop.sign(sad, {hashes[0], hashes[1]}));
 }
 

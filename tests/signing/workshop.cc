@@ -23,7 +23,7 @@ std::string Workshop::authorise(const ClientId& by, const CredentialId& with,
                                 const std::vector<Digest>& hashes) {
     auto request = instance.request(by, with, hashes);
     activation::testing::show(request, "click", instance.click(hashes));
-    const auto granted = instance.activator->authorize(request);
+    const auto granted = run_to_end(instance.activator->authorize(request));
     if (!granted) throw std::runtime_error(to_string(granted.error()));
     return std::string(as_text(granted->sad.expose()));
 }

@@ -38,7 +38,7 @@ class Workshop {
     std::string authorise(const ClientId& by, const CredentialId& with, const std::vector<Digest>& hashes);
     SignRequest request(const std::string& sad, const std::vector<Digest>& hashes) const;
     Result<std::vector<Bytes>> sign(const std::string& sad, const std::vector<Digest>& hashes) {
-        return path->sign(request(sad, hashes));
+        return run_to_end(path->sign(request(sad, hashes)));
     }
     bool verifies(const CredentialId& with, const Digest& hash, ByteView signature);
     // The credential's Intents and Outcomes form a chain without a gap.
