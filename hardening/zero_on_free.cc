@@ -42,9 +42,12 @@ void operator delete(void* memory) noexcept {
 void operator delete[](void* memory) noexcept {
     give_back(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
-    give_back(memory);
+// What was asked for is all that can have been written; to look up the block's size would cost more.
+void operator delete(void* memory, std::size_t size) noexcept {
+    if (memory == nullptr) return;
+    ::explicit_bzero(memory, size);
+    std::free(memory);
 }
-void operator delete[](void* memory, std::size_t) noexcept {
-    give_back(memory);
+void operator delete[](void* memory, std::size_t size) noexcept {
+    operator delete(memory, size);
 }

@@ -22,6 +22,7 @@ constexpr int kSteps = 8;
 // Followed by its links, one a level, its key and its value.
 struct MemTable::Node {
     std::uint64_t sequence;
+    std::uint64_t prefix;  // as Place has it: here, beside the links, it costs no further cache line
     std::uint32_t value_size;
     std::uint16_t key_size;
     std::uint8_t space;
@@ -44,6 +45,12 @@ struct MemTable::Node {
                std::memcmp(bytes(), of_key.data(), of_key.size()) == 0;
     }
 };
+
+MemTable::Place::Place(std::size_t of_space, ByteView of_key, std::uint64_t at_sequence)
+    : space(of_space), key(of_key), sequence(at_sequence), prefix(0) {
+    for (std::size_t i = 0; i < sizeof prefix; ++i)
+        prefix = prefix << 8 | (i < key.size() ? std::uint64_t{key[i]} : 0);
+}
 
 MemTable::MemTable() : head_(make_node({0, {}, 0}, std::nullopt, kMaxHeight)) {}
 
@@ -71,10 +78,12 @@ MemTable::Node* MemTable::make_node(const Place& place, const RowValue& value, i
     const std::size_t value_size = value ? value->size() : 0;
     std::byte* const memory = allocate(sizeof(Node) + static_cast<std::size_t>(height) * sizeof(Node::Link) +
                                        place.key.size() + value_size);
-    auto* const node =
-        new (memory) Node{place.sequence, value ? static_cast<std::uint32_t>(value_size) : kErased,
-                          static_cast<std::uint16_t>(place.key.size()),
-                          static_cast<std::uint8_t>(place.space), static_cast<std::uint8_t>(height)};
+    auto* const node = new (memory) Node{place.sequence,
+                                         place.prefix,
+                                         value ? static_cast<std::uint32_t>(value_size) : kErased,
+                                         static_cast<std::uint16_t>(place.key.size()),
+                                         static_cast<std::uint8_t>(place.space),
+                                         static_cast<std::uint8_t>(height)};
     for (int level = 0; level < height; ++level) new (&node->link(level)) Node::Link(nullptr);
     if (!place.key.empty()) std::memcpy(node->bytes(), place.key.data(), place.key.size());
     if (value_size > 0) std::memcpy(node->bytes() + place.key.size(), value->data(), value_size);
@@ -94,6 +103,7 @@ int MemTable::random_height() {
 // By space, key, and the newest first.
 bool MemTable::is_before(const Node& node, const Place& place) {
     if (node.space != place.space) return node.space < place.space;
+    if (node.prefix != place.prefix) return node.prefix < place.prefix;
     const auto order = compare_keys(node.key(), place.key);
     return order != 0 ? order < 0 : node.sequence > place.sequence;
 }

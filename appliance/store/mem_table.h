@@ -65,9 +65,11 @@ class MemTable {
  private:
     static constexpr int kMaxHeight = 12;
     struct Place {
+        Place(std::size_t of_space, ByteView of_key, std::uint64_t at_sequence);
         std::size_t space;
         ByteView key;
         std::uint64_t sequence;
+        std::uint64_t prefix;  // the key's first bytes as a number, which orders most keys
     };
 
     static bool is_before(const Node& node, const Place& place);
