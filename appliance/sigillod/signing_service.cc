@@ -31,8 +31,11 @@ struct SigningService::Call {
 
 Task<sam::SigningResponse> SigningService::handle(const sam::SigningRequest& request) {
     Answer answer = co_await answer_to(request);
-    sam::SigningResponse response = answer ? *std::move(answer) : sam::SigningResponse();
-    if (!answer) *response.mutable_error() = to_message(answer.error());
+    sam::SigningResponse response;
+    if (answer)
+        response = *std::move(answer);
+    else
+        *response.mutable_error() = to_message(answer.error());
     response.set_id(request.id());
     co_return response;
 }

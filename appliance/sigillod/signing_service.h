@@ -30,7 +30,7 @@ class SigningService {
         signing::SigningPath& signing;
         Health& health;
     };
-    explicit SigningService(Parts parts) : parts_(std::move(parts)) {}
+    explicit SigningService(const Parts& parts) : parts_(parts) {}
 
     Task<sam::SigningResponse> handle(const sam::SigningRequest& request);
 

@@ -49,6 +49,7 @@ class ActivationTest : public ::testing::Test {
         std::mutex mutex;
         {
             std::vector<std::jthread> running;
+            running.reserve(static_cast<std::size_t>(threads));
             for (int i = 0; i < threads; ++i)
                 running.emplace_back([&, i] {
                     const Errc code = answer(call(i));

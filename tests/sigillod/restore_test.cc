@@ -120,6 +120,7 @@ TEST_F(RestoreTest, ten_backups_under_load_verify_and_the_last_one_goes_on_in_a_
     std::atomic<bool> stop{false};
     std::atomic<int> made{0};
     std::vector<std::thread> crew;
+    crew.reserve(8);
     for (int t = 0; t < 8; ++t)
         crew.emplace_back([&, t] {
             for (int i = 0; !stop; ++i)
@@ -184,6 +185,7 @@ TEST_F(RestoreTest, an_appliance_with_2000_factors_and_1000_sads_is_restored) {
     std::atomic<int> sads{0};
     std::string one_sad;
     std::vector<std::thread> crew;
+    crew.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t)
         crew.emplace_back([&, t] {
             std::string signer;
