@@ -8,9 +8,7 @@ Status check_client(const record::Client& client, const std::string& tenant) {
     return {};
 }
 
-Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now) {
-    if (credential.tenant() != tenant || credential.status() == record::STATUS_DELETED)
-        return fail(Errc::kNotFound, "no such credential", "credentialID");
+Status check_usable(const record::Credential& credential, WallTime now) {
     switch (credential.status()) {
         case record::STATUS_ACTIVE:
             break;
@@ -28,6 +26,12 @@ Status check_credential(const record::Credential& credential, const std::string&
     if (unix_millis(now) > credential.not_after_ms())
         return fail(Errc::kExpired, "the signing certificate has expired");
     return {};
+}
+
+Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now) {
+    if (credential.tenant() != tenant || credential.status() == record::STATUS_DELETED)
+        return fail(Errc::kNotFound, "no such credential", "credentialID");
+    return check_usable(credential, now);
 }
 
 Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,

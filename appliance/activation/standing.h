@@ -14,8 +14,12 @@ namespace sigillo::activation {
 // kForbidden: removed, or not this tenant's.
 Status check_client(const record::Client& client, const std::string& tenant);
 
-// kNotFound "credentialID": another tenant's, or deleted. kDisabled: suspended, revoked, or without
-// certificate. kExpired: before or after its certificate's validity.
+// Whether a credential may be used at all at `now` (EN 419 241-1 SRA_SKM.2.2: its certificate is checked
+// before its key is used). kDisabled: suspended, revoked, or without certificate. kExpired: before or after
+// its certificate's validity.
+Status check_usable(const record::Credential& credential, WallTime now);
+
+// The same, and kNotFound "credentialID": another tenant's, or deleted.
 Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now);
 
 // Both as they are in `txn`, checked. kForbidden: no such client; kNotFound "credentialID": no such

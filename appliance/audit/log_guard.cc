@@ -2,21 +2,11 @@
 
 #include <algorithm>
 
+#include "appliance/base/encoding.h"
 #include "appliance/base/file.h"
 
 namespace sigillo::audit {
 namespace {
-
-// 1234567 -> "1,234,567".
-std::string grouped(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    std::string text;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-        text += digits[i];
-    }
-    return text;
-}
 
 class Guard {
  public:

@@ -1,5 +1,7 @@
 #include "appliance/base/encoding.h"
 
+#include <charconv>
+
 #include <array>
 #include <cstdint>
 
@@ -108,6 +110,24 @@ Result<Bytes> base64url_decode(std::string_view text) {
 
 std::string base32_encode(ByteView bytes) {
     return encode(bytes, kBase32, 5);
+}
+
+std::optional<std::uint64_t> parse_decimal(std::string_view text) {
+    if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::string grouped(std::uint64_t number) {
+    const std::string digits = std::to_string(number);
+    std::string text;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+        text += digits[i];
+    }
+    return text;
 }
 
 }  // namespace sigillo

@@ -2,6 +2,8 @@
 // stray bits; what they accept has exactly one spelling. Errors: kInvalidArgument.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +21,9 @@ std::string base64url_encode(ByteView bytes);  // §5, without padding
 Result<Bytes> base64url_decode(std::string_view text);
 
 std::string base32_encode(ByteView bytes);  // §6, without padding, as otpauth:// wants it
+
+// A decimal number without sign or leading zeroes that fits.
+std::optional<std::uint64_t> parse_decimal(std::string_view text);
+std::string grouped(std::uint64_t number);  // for people: "12,345"
 
 }  // namespace sigillo

@@ -9,16 +9,6 @@
 
 namespace sigillo::audit_tool {
 
-std::string grouped(std::uint64_t number) {
-    const std::string digits = std::to_string(number);
-    std::string text;
-    for (std::size_t i = 0; i < digits.size(); ++i) {
-        if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-        text += digits[i];
-    }
-    return text;
-}
-
 std::string printable(std::string_view text) {
     std::string shown;
     while (!text.empty()) {

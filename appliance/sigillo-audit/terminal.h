@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "appliance/audit/verify/log_snapshot.h"
+#include "appliance/base/encoding.h"
 
 namespace sigillo::audit_tool {
 
-std::string grouped(std::uint64_t number);  // "12,345"
 // Text of the log as a terminal may have it: no control characters, no direction overrides.
 std::string printable(std::string_view text);
 

@@ -13,25 +13,6 @@ Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const Re
     return credential;
 }
 
-Status check_usable(const record::Credential& credential, WallTime now) {
-    switch (credential.status()) {
-        case record::STATUS_ACTIVE:
-            break;
-        case record::STATUS_PENDING:
-            return fail(Errc::kDisabled, "the credential has no certificate yet");
-        case record::STATUS_SUSPENDED:
-            return fail(Errc::kDisabled, "the credential is suspended");
-        case record::STATUS_REVOKED:
-            return fail(Errc::kDisabled, "the credential is revoked");
-        default:
-            return fail(Errc::kDisabled, "the credential is not active");
-    }
-    // EN 419 241-1 SRA_SKM.2.2: the certificate is checked before the key is used.
-    if (unix_millis(now) < credential.not_before_ms() || unix_millis(now) > credential.not_after_ms())
-        return fail(Errc::kExpired, "the signing certificate is outside its validity");
-    return {};
-}
-
 Status check_request(const SignRequest& request, const record::Credential& credential,
                      const SigningLimits& limits) {
     const auto algorithm = key_algorithm_from_name(credential.key_algorithm());

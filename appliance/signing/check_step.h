@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "appliance/activation/standing.h"
 #include "appliance/audit/recorder.h"
 #include "appliance/signing/request.h"
 
@@ -28,9 +29,6 @@ struct SigningLimits {
 // The credential, if it is the client's tenant's: kNotFound otherwise, as if it did not exist.
 Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
                                                   const SignRequest& request);
-
-// Whether this credential may sign at all at `now`: kDisabled, kExpired.
-Status check_usable(const record::Credential& credential, WallTime now);
 
 // Whether the request fits the credential's key and the limits: kInvalidArgument (`field` signAlgo or hash),
 // kLimitExceeded (`field` hash), kMissingArgument.

@@ -54,7 +54,8 @@ Task<Result<std::vector<Bytes>>> SigningPath::sign_in_turn(const SignRequest& re
         auto check = [&]() -> Status {
             SIGILLO_TRY(check_request(request, credential.value, parts_.limits));
             SIGILLO_ASSIGN(found.stored, stored_signatures(txn, parts_.ledger.codec(), call_key));
-            if (!found.stored) SIGILLO_TRY(check_usable(credential.value, parts_.ledger.clock().now()));
+            if (!found.stored)
+                SIGILLO_TRY(activation::check_usable(credential.value, parts_.ledger.clock().now()));
             return {};
         };
         if (auto status = check(); !status) found.refusal = status.error();

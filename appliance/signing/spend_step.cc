@@ -79,7 +79,7 @@ Task<Result<SpendStep::Spent>> SpendStep::run(audit::Ledger& ledger, const activ
                 credential.reset();
                 return {};
             }
-            SIGILLO_TRY(check_usable(credential->value, recorder.clock().now()));
+            SIGILLO_TRY(activation::check_usable(credential->value, recorder.clock().now()));
             SIGILLO_TRY(check_people(recorder, request, credential->value));
 
             // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be

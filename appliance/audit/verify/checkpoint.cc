@@ -1,7 +1,6 @@
 #include "appliance/audit/verify/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "appliance/base/encoding.h"
 
@@ -12,15 +11,6 @@ constexpr std::string_view kEpochInfix = "/epoch-";
 
 std::unexpected<Error> malformed(const std::string& why) {
     return fail(Errc::kCorrupt, "checkpoint: " + why);
-}
-
-// Decimal without sign or leading zeroes.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
 }
 
 }  // namespace
@@ -40,7 +30,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
         text.remove_prefix(end + 1);
     }
     if (lines.size() < 3) return malformed("fewer than three lines");
-    const auto size = parse_number(lines[1]);
+    const auto size = parse_decimal(lines[1]);
     if (!size) return malformed("the tree size is not a number in its only spelling");
     const auto root = base64_decode(lines[2]);
     if (!root || root->size() != 32) return malformed("the root hash is not base64 of 32 bytes");
@@ -60,7 +50,7 @@ std::optional<std::uint64_t> epoch_of_origin(std::string_view base, std::string_
     if (!origin.starts_with(base)) return std::nullopt;
     origin.remove_prefix(base.size());
     if (!origin.starts_with(kEpochInfix)) return std::nullopt;
-    const auto number = parse_number(origin.substr(kEpochInfix.size()));
+    const auto number = parse_decimal(origin.substr(kEpochInfix.size()));
     return number && *number > 1 ? number : std::nullopt;
 }
 

@@ -1,21 +1,13 @@
 #include "appliance/audit/verify/tiles.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "appliance/base/encoding.h"
 
 namespace sigillo::audit {
 namespace {
 
 constexpr unsigned kLevels = 64 / kTileHeight;
-
-// Decimal without sign or leading zeroes.
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace
 
@@ -41,13 +33,13 @@ std::optional<TileName> parse_tile_path(std::string_view path) {
     if (path.substr(0, slash) == "entries") {
         name.entries = true;
     } else {
-        const auto level = parse_number(path.substr(0, slash));
+        const auto level = parse_decimal(path.substr(0, slash));
         if (!level || *level >= kLevels) return std::nullopt;
         name.level = static_cast<unsigned>(*level);
     }
     path.remove_prefix(slash + 1);
     if (const auto partial = path.find(".p/"); partial != std::string_view::npos) {
-        const auto width = parse_number(path.substr(partial + 3));
+        const auto width = parse_decimal(path.substr(partial + 3));
         if (!width || *width == 0 || *width >= kTileWidth) return std::nullopt;
         name.width = static_cast<unsigned>(*width);
         path = path.substr(0, partial);
@@ -58,7 +50,7 @@ std::optional<TileName> parse_tile_path(std::string_view path) {
     }
     const auto significant = digits.find_first_not_of('0');
     const auto index =
-        parse_number(significant == std::string::npos ? "0" : std::string_view(digits).substr(significant));
+        parse_decimal(significant == std::string::npos ? "0" : std::string_view(digits).substr(significant));
     if (!index) return std::nullopt;
     name.index = *index;
     // Everything that was skipped above (x, slashes, zeroes) has to stand where it belongs.
