@@ -25,10 +25,11 @@ exec </dev/null
 declare -A bound=([architecture]=3 [release]=30 [asan-ubsan]=20 [tsan]=20 [fuzz]=20 [tidy]=10)
 # Label of the tests that start real processes of the release build, and of those that measure speed.
 SANITIZER_LEAVES_OUT='^(system|bench|architecture)$'
-# Which of the others: by default the decoders of certificates and the store (asan-ubsan), and what has the most threads
-# (tsan), so that a first run on two cores stays within the hour. SIGILLO_SANITIZE_ALL=1 takes all, for as long as it takes.
-declare -A sanitized=([asan-ubsan]='^(issuance_x509_test|store_records_test|store_lmdb_test|hardening_test)$'
-    [tsan]='^(ipc_test|api_http_server_test|store_lmdb_test)$')
+# Which of the others: by default the decoders of certificates, the store, activation and the signing path (asan-ubsan),
+# and what has the most threads (tsan), so that a first run on two cores stays within the hour. SIGILLO_SANITIZE_ALL=1 takes
+# all, for as long as it takes.
+declare -A sanitized=([asan-ubsan]='^(issuance_x509_test|store_records_test|store_lmdb_test|hardening_test|activation_test|signing_path_test)$'
+    [tsan]='^(ipc_test|api_http_server_test|store_lmdb_test|signing_path_test)$')
 if [[ -n ${SIGILLO_SANITIZE_ALL:-} ]]; then
     sanitized=([asan-ubsan]=. [tsan]=.)
     bound[asan-ubsan]=60 bound[tsan]=60

@@ -14,19 +14,16 @@ WorkerPool::~WorkerPool() {
 }
 
 Status WorkerPool::submit(Work work, std::string_view name) {
-    bool wake = false;
-    {
-        const std::lock_guard lock(mutex_);
-        if (closed_) return fail(Errc::kUnavailable, "shutting down");
-        if (queued_ >= queue_limit_) return fail(Errc::kUnavailable, "queue full");
-        auto line = lines_.find(name);
-        if (line == lines_.end()) line = lines_.emplace(std::string(name), Line{}).first;
-        line->second.queue.push_back(std::move(work));
-        ++queued_;
-        give_turn(line);
-        wake = claim_wake();
-    }
-    if (wake) ready_.notify_one();
+    const std::lock_guard lock(mutex_);
+    if (closed_) return fail(Errc::kUnavailable, "shutting down");
+    if (queued_ >= queue_limit_) return fail(Errc::kUnavailable, "queue full");
+    auto line = lines_.find(name);
+    if (line == lines_.end()) line = lines_.emplace(std::string(name), Line{}).first;
+    line->second.queue.push_back(std::move(work));
+    ++queued_;
+    give_turn(line);
+    // Within the lock: the work may be done, and this pool destroyed, before its submitter runs again.
+    if (claim_wake()) ready_.notify_one();
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "appliance/base/pool_executor.h"
 #include "appliance/signing/reconcile.h"
 #include "appliance/signing/uses.h"
 #include "appliance/store/housekeeper.h"
@@ -453,9 +454,10 @@ TEST(SigningPath, ARemovedClientsSadIsVoid) {
     EXPECT_EQ(code_of(shop.sign(sad, hashes)), Errc::kForbidden);
 }
 
-TEST(SigningPath, ManyClientsOnOneCredentialKeepTheChainUnbroken) {
-    Workshop shop;
+// Eighty documents by eight clients at once.
+int sign_eighty(Workshop& shop) {
     std::vector<std::thread> clients;
+    clients.reserve(8);
     std::atomic<int> signatures{0};
     for (int t = 0; t < 8; ++t)
         clients.emplace_back([&, t] {
@@ -465,8 +467,34 @@ TEST(SigningPath, ManyClientsOnOneCredentialKeepTheChainUnbroken) {
             }
         });
     for (std::thread& thread : clients) thread.join();
-    EXPECT_EQ(signatures, 80);
+    return signatures;
+}
+
+TEST(SigningPath, ManyClientsOnOneCredentialKeepTheChainUnbroken) {
+    Workshop shop;
+    EXPECT_EQ(sign_eighty(shop), 80);
     shop.expect_unbroken_chain(shop.credential);
+}
+
+TEST(SigningPath, WhatWaitsForTheStoreGoesOnOnTheExecutorsThreads) {
+    Workshop shop;
+    PoolExecutor executor(3, 2);
+    shop.instance.ledger->set_executor(&executor);
+    const std::thread::id here = std::this_thread::get_id();
+    std::atomic<int> elsewhere{0};
+    shop.watcher.at = [&](Step step) {
+        if (step == Step::kIntentDurable && std::this_thread::get_id() != here) ++elsewhere;
+    };
+    const std::vector<Digest> hashes{hash_of("by this thread")};
+    ASSERT_TRUE(shop.sign(shop.authorise(hashes), hashes));
+    EXPECT_EQ(elsewhere, 1);
+    EXPECT_EQ(sign_eighty(shop), 80);
+    // A refusal is told the same way, and costs nothing.
+    const std::string sad = shop.authorise(hashes);
+    EXPECT_EQ(code_of(shop.sign(sad, {hash_of("another")})), Errc::kHashNotAuthorized);
+    EXPECT_TRUE(shop.sign(sad, hashes));
+    shop.expect_unbroken_chain(shop.credential);
+    shop.instance.ledger->set_executor(nullptr);
 }
 
 }  // namespace
