@@ -164,6 +164,7 @@ TEST(SigningPath, IdenticalCallsAtOnceSignOnceAndAllGetTheSame) {
     const std::string sad = shop.authorise(hashes);
     std::vector<std::vector<Bytes>> answers(20);
     std::vector<std::thread> clients;
+    clients.reserve(answers.size());
     for (auto& answer : answers)
         clients.emplace_back([&] {
             if (auto result = shop.sign(sad, hashes)) answer = *result;
@@ -181,6 +182,7 @@ TEST(SigningPath, ThreeRetriesWaitForACallAndTheOthersAreToldSoAtOnce) {
     std::atomic<int> had_their_turn{0};
     std::atomic<int> refused{0};
     std::vector<std::jthread> retries;
+    retries.reserve(10);
     for (int i = 0; i < 10; ++i)
         retries.emplace_back([&] {
             const auto turn = turns.take_turn(key);
