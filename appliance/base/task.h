@@ -101,62 +101,53 @@ struct Detached {
     };
 };
 
+template <class T, class Done, class Failed>
+Detached drive(Task<T> task, Done done, Failed failed) {
+    std::exception_ptr thrown;
+    try {
+        T value = co_await std::move(task);
+        done(std::move(value));
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    if (thrown) failed(thrown);
+}
+
 template <class T>
 struct Ending {
     std::mutex mutex;
     std::condition_variable ended;
-    bool over = false;
     std::optional<T> value;
     std::exception_ptr thrown;
 };
 
-template <class T>
-Detached drive(Task<T> task, std::shared_ptr<Ending<T>> ending) {
-    std::optional<T> value;
-    std::exception_ptr thrown;
-    try {
-        value.emplace(co_await std::move(task));
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    const std::lock_guard lock(ending->mutex);
-    ending->value = std::move(value);
-    ending->thrown = thrown;
-    ending->over = true;
-    ending->ended.notify_all();
-}
-
-// `done(Task's value)`, or `failed(exception)`: one of them, on whatever thread the task ends.
-template <class T, class Done, class Failed>
-Detached drive_to(Task<T> task, Done done, Failed failed) {
-    std::optional<T> value;
-    std::exception_ptr thrown;
-    try {
-        value.emplace(co_await std::move(task));
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    if (thrown)
-        failed(thrown);
-    else
-        done(*std::move(value));
-}
-
 }  // namespace detail
 
-// Starts `task` on this thread; `done` and `failed` must not throw.
+// Starts `task` on this thread. On whatever thread it ends: done(its value); failed(exception) when the task
+// or `done` throws. `failed` must not.
 template <class T, class Done, class Failed>
 void start(Task<T> task, Done done, Failed failed) {
-    detail::drive_to(std::move(task), std::move(done), std::move(failed));
+    detail::drive(std::move(task), std::move(done), std::move(failed));
 }
 
 // Starts `task` on this thread, and waits for its end.
 template <class T>
 T run_to_end(Task<T> task) {
     const auto ending = std::make_shared<detail::Ending<T>>();
-    detail::drive(std::move(task), ending);
+    start(
+        std::move(task),
+        [ending](T value) {
+            const std::lock_guard lock(ending->mutex);
+            ending->value.emplace(std::move(value));
+            ending->ended.notify_all();
+        },
+        [ending](const std::exception_ptr& thrown) {
+            const std::lock_guard lock(ending->mutex);
+            ending->thrown = thrown;
+            ending->ended.notify_all();
+        });
     std::unique_lock lock(ending->mutex);
-    ending->ended.wait(lock, [&] { return ending->over; });
+    ending->ended.wait(lock, [&] { return ending->value || ending->thrown; });
     if (ending->thrown) std::rethrow_exception(ending->thrown);
     return *std::move(ending->value);
 }
