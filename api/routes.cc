@@ -14,6 +14,7 @@ using enum Method;
 using enum Words;
 using enum Caller;
 using enum Retry;
+using enum Media;
 
 constexpr std::array kApiRoutes = {
     // CSC API v2.0.0.2 §11
@@ -46,6 +47,7 @@ constexpr std::array kApiRoutes = {
 };
 
 constexpr std::array kPublicRoutes = {
+    Route{kPost, "/tsa", pki::time_stamp, kProblem, kAnybody, kPlain, kTimeStampQuery},
     Route{kGet, "/pki/ca.crt", pki::ca_certificate, kProblem, kAnybody, kPlain},
     Route{kGet, "/pki/ca.crl", pki::crl, kProblem, kAnybody, kPlain},
     Route{kGet, "/healthz", pki::liveness, kProblem, kAnybody, kPlain},
