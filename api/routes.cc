@@ -26,6 +26,7 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/csc/v2/credentials/extendTransaction", csc::credentials_extend_transaction, kCsc, kClient,
           kPlain},
     Route{kPost, "/csc/v2/signatures/signHash", csc::signatures_sign_hash, kCsc, kClient, kPlain},
+    Route{kPost, "/csc/v2/signatures/timestamp", csc::signatures_timestamp, kCsc, kClient, kPlain},
     // Enrolment
     Route{kPost, "/v1/signers", v1::create_signer, kProblem, kClient, kIdempotencyKey},
     Route{kGet, "/v1/signers", v1::list_signers, kProblem, kClient, kPlain},

@@ -413,7 +413,7 @@ Task<SigningService::Answer> SigningService::sign_hash(const sam::SignHash& body
     co_return response;
 }
 
-// CSC API v2.0.0.2 §11.12: for registered clients what anybody gets from the public face.
+// CSC API v2.0.0.2 §11.13: for registered clients what anybody gets from the public face.
 Task<SigningService::Answer> SigningService::time_stamp(const sam::TimeStamp& body) {
     if (parts_.tsa == nullptr)
         co_return fail(Errc::kUnsupported, "this appliance has no time-stamping authority");

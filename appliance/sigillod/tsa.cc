@@ -177,8 +177,11 @@ void Tsa::watch(Health& health) {
     });
     health.add_probe([this]() -> Health::Item {
         const audit::LogHealth log = publisher_->health();
-        const std::string reason = log.publishing ? log.anchor : log.reason;
-        return {"tsa log", reason.empty() ? State::kOk : State::kDegraded, reason};
+        return {"tsa log", log.publishing ? State::kOk : State::kDegraded, log.reason};
+    });
+    health.add_probe([this]() -> Health::Item {
+        const audit::LogHealth log = publisher_->health();
+        return {"tsa anchor", log.anchor.empty() ? State::kOk : State::kDegraded, log.anchor};
     });
     health.add_probe([this]() -> Health::Item {
         const audit::SweepHealth sweep = sweep_->health();

@@ -113,7 +113,12 @@ class LoadRun {
         if (lane.counts) ++counting_;
         lane.conversation->begin();
         lane.began = Clock::now();
-        return lane.client->post(lane.conversation->path(), lane.conversation->body());
+        return post(lane);
+    }
+
+    static Status post(Lane& lane) {
+        const Conversation& says = *lane.conversation;
+        return lane.client->post(says.path(), says.content_type(), says.body());
     }
 
     Status turn() {
@@ -138,7 +143,7 @@ class LoadRun {
                 finish(lane);
                 SIGILLO_TRY(begin(lane));
             } else {
-                SIGILLO_TRY(lane.client->post(lane.conversation->path(), lane.conversation->body()));
+                SIGILLO_TRY(post(lane));
             }
         }
         if (lane.client->wants_to_write() != lane.writing) {
