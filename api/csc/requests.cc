@@ -261,7 +261,10 @@ Outcome<sam::TimeStamp> decode_time_stamp(const json::Object& body) {
     out.set_digest(std::string(as_text(*digest)));
     out.set_cert_req(true);
     if (nonce != nullptr) {
-        const auto number = hex_decode(nonce->size() % 2 == 0 ? *nonce : "0" + *nonce);
+        std::string digits = nonce->size() % 2 == 0 ? *nonce : "0" + *nonce;
+        for (char& c : digits)
+            if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+        const auto number = hex_decode(digits);
         if (nonce->empty() || !number) return stop(invalid("nonce"));
         // The content octets of a positive INTEGER: the shortest, and without a sign (X.690 §8.3).
         Bytes content = *number;

@@ -35,6 +35,7 @@ class Json(harness.InstanceTest):
                 "authData": [{"id": "click", "value": click_evidence(cls.hashes)}]},
             ("POST", "/csc/v2/credentials/extendTransaction"): sad,
             ("POST", "/csc/v2/signatures/signHash"): {**sad, "signAlgo": ECDSA_SHA256},
+            ("POST", "/csc/v2/signatures/timestamp"): {"hash": encoded[0], "hashAlgo": SHA256, "nonce": "2a"},
             ("POST", "/v1/signers"): {"name": {"given": "A", "family": "B"}, "country": "IT"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors"): {"type": "totp"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors/{factor}/pin"): {"old": "271828", "new": "314159"},

@@ -341,6 +341,7 @@ class TsaApart(harness.InstanceTest):
         done = subprocess.run([harness.PROGRAMS / "sigillod", "run", "--config", self.instance.config],
                               env=self.instance.environment, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, "clock|chronyd|error|synchronis")
         self.instance.configure({"tsa.time": "unchecked", "tsa.policies": []})
         self.instance.start("sigillod")
         harness.wait_until(lambda: self.instance.healthy(), 30, "health")
