@@ -125,10 +125,12 @@ measure_signing() {
 }
 
 # Thirty-two clients of the TSA; the server verifies each token before it leaves, and its leaf is durable before that.
-# Then half as many: what a client waits when the machine is not full.
+# Then at half that rate: what a client waits when the machine is not full.
 stamp() { # NAME PORT OPTION...
+    local half
     load stamp --name "$1" --unit tokens --port "$2" --connections 32 --seconds "$seconds" "${@:3}"
-    load stamp --name "$1_half" --unit tokens --port "$2" --connections 4 --seconds "$seconds" "${@:3}"
+    half=$(jq --arg name "$1" 'select(.name == $name) | .rate / 2' "$home/results")
+    load stamp --name "$1_half" --unit tokens --port "$2" --connections 32 --rate "$half" --seconds "$seconds" "${@:3}"
 }
 
 unit_of() { # ALGORITHM: makes a unit in service, and prints its id

@@ -110,6 +110,7 @@ int main(int argc, char** argv) {
         app.add_option("--seconds", options.seconds, "Measure for so long, after a fifth of it to warm up");
     app.add_option("--operations", options.plan.operations, "Measure so many operations instead")
         ->excludes(seconds);
+    app.add_option("--rate", options.plan.rate, "With --seconds: so many operations a second, and no more");
     app.add_option("--name", options.name, "Print a line of JSON under this name");
     app.add_option("--unit", options.unit, "What is counted: documents, signatures, credentials");
     app.add_option("--raw", options.raw, "The rate to compare with");
