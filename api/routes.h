@@ -13,7 +13,7 @@ enum class Words : std::uint8_t { kCsc, kProblem };           // how the route s
 enum class Caller : std::uint8_t { kClient, kAnybody };       // whether it needs a registered client
 enum class Retry : std::uint8_t { kPlain, kIdempotencyKey };  // whether it heeds an Idempotency-Key
 
-enum class Media : std::uint8_t { kJson, kTimeStampQuery };   // what a body is
+enum class Media : std::uint8_t { kJson, kTimeStampQuery };  // what a body is
 
 struct Route {
     Method method;

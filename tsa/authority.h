@@ -57,8 +57,8 @@ struct AuthorityCounters {
     std::array<std::uint64_t, kAllFailures.size()> refused{};
 };
 
-// Thread-safe; issue() is meant for many at a time: while the store commits a token's leaf, it takes no thread
-// (Ledger::commit()). All references outlive it, a request its Task.
+// Thread-safe; issue() is meant for many at a time: while the store commits a token's leaf, it takes no
+// thread (Ledger::commit()). All references outlive it, a request its Task.
 class Authority {
  public:
     struct Parts {

@@ -21,9 +21,9 @@ struct TokenEntry {
     std::string_view gen_time;  // as the token has it
 };
 
-// Durable when it goes on: the token may be signed. kConflict when the unit has gone out of service meanwhile: take
-// another. Errors of Store::update(): kStorageFull, kUnavailable.
-// What `entry` refers to outlives the Task.
+// Durable when it goes on: the token may be signed. kConflict when the unit has gone out of service
+// meanwhile: take another. Errors of Store::update(): kStorageFull, kUnavailable. What `entry` refers to
+// outlives the Task.
 Task<Status> log_token(audit::Ledger& ledger, TokenEntry entry);
 
 // Durable on return.

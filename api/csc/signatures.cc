@@ -12,8 +12,7 @@ namespace {
 Response refused(std::string_view failure_name) {
     using tsa::PkiFailureInfo;
     const auto is = [&](PkiFailureInfo info) { return failure_name == tsa::failure_name(info); };
-    if (is(PkiFailureInfo::kTimeNotAvailable))
-        return to_response(from_error({Errc::kClockUntrusted, {}}));
+    if (is(PkiFailureInfo::kTimeNotAvailable)) return to_response(from_error({Errc::kClockUntrusted, {}}));
     if (is(PkiFailureInfo::kSystemFailure)) return to_response(from_error({Errc::kUnavailable, {}}));
     if (is(PkiFailureInfo::kBadAlg)) return to_response(invalid("hashAlgo"));
     return to_response(invalid("nonce"));  // all else has been checked
@@ -44,11 +43,11 @@ void signatures_timestamp(Call& call) {
     if (!request) return;
     auto question = call.ask();
     *question.mutable_time_stamp() = std::move(*request);
-    call.services.signing->call(
-        std::move(question), sam::SigningResponse::kTimeStamped,
-        [responder = call.responder](Result<sam::SigningResponse> answer) {
-            responder.send(answer ? stamped(answer->time_stamped()) : to_response(from_error(answer.error())));
-        });
+    call.services.signing->call(std::move(question), sam::SigningResponse::kTimeStamped,
+                                [responder = call.responder](Result<sam::SigningResponse> answer) {
+                                    responder.send(answer ? stamped(answer->time_stamped())
+                                                          : to_response(from_error(answer.error())));
+                                });
 }
 
 }  // namespace sigillo::api::csc

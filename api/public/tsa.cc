@@ -20,8 +20,7 @@ Response reply(const tsa::TspFailure& failure) {
 }  // namespace
 
 void time_stamp(Call& call) {
-    const auto request =
-        tsa::TimeStampRequest::parse(as_bytes(call.request.body), call.services.time_stamps);
+    const auto request = tsa::TimeStampRequest::parse(as_bytes(call.request.body), call.services.time_stamps);
     if (!request) {
         call.responder.send(reply(request.error()));
         return;

@@ -201,7 +201,8 @@ void add_import(CLI::App& noun, Context& context) {
     command->add_flag("--activate", arguments->activate, "It serves at once, beside those that do");
     reason_option(*command, arguments->reason);
     command->footer(
-        "Examples:\n  sigilloctl tsu import 9a0364b9e99bb480dd25e1f0284c8555 --chain tsu-chain.pem --activate");
+        "Examples:\n  sigilloctl tsu import 9a0364b9e99bb480dd25e1f0284c8555 --chain tsu-chain.pem "
+        "--activate");
     command->callback([&context, arguments] {
         context.run = [&context, arguments]() -> Status {
             sam::AdminRequest request;
@@ -233,7 +234,8 @@ constexpr Order kOrders[] = {
      },
      false},
     {"retire", "Let a unit serve no more; its key is kept until destroyed",
-     "Without another active unit no tokens are issued from here on: `tsu rotate` leaves no gap.\n\nExamples:\n"
+     "Without another active unit no tokens are issued from here on: `tsu rotate` leaves no "
+     "gap.\n\nExamples:\n"
      "  sigilloctl tsu retire 9a0364b9e99bb480dd25e1f0284c8555 --reason 'key compromise, ticket 4711'",
      [](sam::AdminRequest& request, const std::string& unit) {
          request.mutable_tsu_retire()->set_tsu_id(unit);
@@ -267,19 +269,23 @@ void add_order(CLI::App& noun, Context& context, const Order& entry) {
 }
 
 void add_rotate(CLI::App& noun, Context& context) {
-    auto* command =
-        noun.add_subcommand("rotate", "Let one unit take another's place, with no request refused in between");
+    auto* command = noun.add_subcommand(
+        "rotate", "Let one unit take another's place, with no request refused in between");
     auto from = std::make_shared<std::string>();
     auto to = std::make_shared<std::string>();
     auto reason = std::make_shared<std::string>();
-    command->add_option("from", *from, "The unit that serves")->required()->check(id_argument())->type_name("FROM");
+    command->add_option("from", *from, "The unit that serves")
+        ->required()
+        ->check(id_argument())
+        ->type_name("FROM");
     command->add_option("to", *to, "The certified unit that takes its place")
         ->required()
         ->check(id_argument())
         ->type_name("TO");
     reason_option(*command, *reason);
     command->footer(
-        "Examples:\n  sigilloctl tsu rotate 9a0364b9e99bb480dd25e1f0284c8555 0c9d51b2a5a7437ef3a1c7d05e2b6f44");
+        "Examples:\n  sigilloctl tsu rotate 9a0364b9e99bb480dd25e1f0284c8555 "
+        "0c9d51b2a5a7437ef3a1c7d05e2b6f44");
     command->callback([&context, from, to, reason] {
         context.run = [&context, from, to, reason]() -> Status {
             sam::AdminRequest request;
@@ -364,8 +370,9 @@ void add_tsu(CLI::App& app, Context& context) {
     auto* noun = app.add_subcommand("tsu", "Time-stamping units: a key and its certificate each");
     noun->require_subcommand(1);
     auto* listing = noun->add_subcommand("list", "All units, destroyed ones included");
-    listing->footer("Examples:\n  sigilloctl tsu list\n"
-                    "  sigilloctl tsu list --json | jq '.[] | select(.state == \"active\")'");
+    listing->footer(
+        "Examples:\n  sigilloctl tsu list\n"
+        "  sigilloctl tsu list --json | jq '.[] | select(.state == \"active\")'");
     listing->callback([&context] { context.run = [&context] { return list(context); }; });
     add_create(*noun, context);
     add_request(*noun, context);

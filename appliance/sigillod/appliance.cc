@@ -28,8 +28,7 @@ Result<ipc::ServerConfig> socket_config(const SocketSettings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base,
-                                                       TsaTimeSeam seam) {
+Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base, TsaTimeSeam seam) {
     std::unique_ptr<Appliance> appliance(new Appliance(std::move(base)));
     SIGILLO_TRY(appliance->build_services(seam));
     return appliance;
@@ -204,8 +203,8 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
          }},
     };
     if (tsa_)
-        chores.push_back({"time-stamping units", base_->config.tsa->housekeeping_interval,
-                          [this] { tsa_->housekeep(); }});
+        chores.push_back(
+            {"time-stamping units", base_->config.tsa->housekeeping_interval, [this] { tsa_->housekeep(); }});
     return chores;
 }
 
@@ -259,17 +258,15 @@ Status Appliance::serve() {
                 },
                 admin_lane),
             logger));
-    SIGILLO_ASSIGN(
-        public_server_,
-        ipc::Server::start(
-            anonymous,
-            make_handler<sam::PublicRequest, sam::PublicResponse>(
-                logger,
-                [this](const ipc::Peer&, const sam::PublicRequest& request) {
-                    return public_service_->handle(request);
-                },
-                public_lane),
-            logger));
+    SIGILLO_ASSIGN(public_server_,
+                   ipc::Server::start(anonymous,
+                                      make_handler<sam::PublicRequest, sam::PublicResponse>(
+                                          logger,
+                                          [this](const ipc::Peer&, const sam::PublicRequest& request) {
+                                              return public_service_->handle(request);
+                                          },
+                                          public_lane),
+                                      logger));
     SIGILLO_ASSIGN(signing_server_,
                    ipc::Server::start(signing,
                                       make_handler<sam::SigningRequest, sam::SigningResponse>(

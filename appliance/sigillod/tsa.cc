@@ -31,9 +31,9 @@ Tsa::~Tsa() {
 
 Status Tsa::build(TsaTimeSeam seam) {
     SIGILLO_ASSIGN(below_, lay_tsa_foundation(base_, settings_));
-    SIGILLO_ASSIGN(publisher_, audit::Publisher::create(*below_->store, *below_->log, *below_->identity,
-                                                        below_->places, base_.clock, base_.logger,
-                                                        settings_.log));
+    SIGILLO_ASSIGN(publisher_,
+                   audit::Publisher::create(*below_->store, *below_->log, *below_->identity, below_->places,
+                                            base_.clock, base_.logger, settings_.log));
     sweep_ = std::make_unique<audit::Sweep>(*below_->ledger, *below_->log, base_.logger, settings_.sweep,
                                             kTrackedSpaces);
     SIGILLO_ASSIGN(units_, tsa::Units::open(settings_.units, {*below_->ledger, *below_->keys, base_.random,
@@ -186,9 +186,10 @@ void Tsa::watch(Health& health) {
     health.add_probe([this]() -> Health::Item {
         const audit::SweepHealth sweep = sweep_->health();
         const std::string reason = !sweep.findings.empty() ? sweep.findings.front() : sweep.error;
-        return {"tsa records", !sweep.clean     ? State::kFailed
-                               : reason.empty() ? State::kOk
-                                                : State::kDegraded,
+        return {"tsa records",
+                !sweep.clean     ? State::kFailed
+                : reason.empty() ? State::kOk
+                                 : State::kDegraded,
                 reason};
     });
     health.add_probe([this]() -> Health::Item {
@@ -196,7 +197,8 @@ void Tsa::watch(Health& health) {
         return {"tsa reserve", room ? State::kOk : State::kDegraded, room ? "" : room.error().detail};
     });
     const auto number = [](auto value) { return static_cast<double>(value); };
-    health.add_metric("sigillo_tsa_tokens_total", [=, this] { return number(authority_->counters().granted); });
+    health.add_metric("sigillo_tsa_tokens_total",
+                      [=, this] { return number(authority_->counters().granted); });
     for (std::size_t i = 0; i < tsa::kAllFailures.size(); ++i) {
         std::string name = "sigillo_tsa_refused_";
         for (const char c : tsa::failure_name(tsa::kAllFailures[i])) {
@@ -210,10 +212,12 @@ void Tsa::watch(Health& health) {
                       [=, this] { return number(static_cast<unsigned>(time_->status().state)); });
     health.add_metric("sigillo_tsa_clock_error_seconds",
                       [=, this] { return number(time_->status().error.count()) / 1e6; });
-    health.add_metric("sigillo_tsa_units_in_service", [=, this] { return number(units_->in_service()->size()); });
+    health.add_metric("sigillo_tsa_units_in_service",
+                      [=, this] { return number(units_->in_service()->size()); });
     health.add_metric("sigillo_tsa_reserve_free_bytes", [=, this] { return number(reserve_->free_bytes()); });
     health.add_metric("sigillo_tsa_log_leaves", [=, this] { return number(publisher_->health().committed); });
-    health.add_metric("sigillo_tsa_log_published", [=, this] { return number(publisher_->health().published); });
+    health.add_metric("sigillo_tsa_log_published",
+                      [=, this] { return number(publisher_->health().published); });
     health.add_metric("sigillo_tsa_requests_waiting",
                       [=, this] { return workers_ ? number(workers_->waiting()) : 0.0; });
 }

@@ -41,7 +41,8 @@ void read_log(ConfigFile& file, TsaSettings& tsa) {
 }
 
 void read_tokens(ConfigFile& file, TsaSettings& tsa) {
-    std::chrono::milliseconds accuracy = std::chrono::duration_cast<std::chrono::milliseconds>(tsa.time.accuracy);
+    std::chrono::milliseconds accuracy =
+        std::chrono::duration_cast<std::chrono::milliseconds>(tsa.time.accuracy);
     file.count("tsa.node", tsa.authority.node, 0, 65'535)
         .duration("tsa.accuracy_ms", accuracy, 1, 1'000)  // EN 319 421 §7.7.2: one second or better
         .texts("tsa.policies", tsa.authority.policies)
@@ -56,8 +57,7 @@ void read_tokens(ConfigFile& file, TsaSettings& tsa) {
     tsa.time.accuracy = accuracy;
     for (const std::string& policy : tsa.authority.policies)
         if (!tsa::encode_oid(policy)) file.complain("tsa.policies", "\"" + policy + "\" is no OID");
-    if (!tsa::encode_oid(tsa.authority.unchecked_policy))
-        file.complain("tsa.unchecked_policy", "is no OID");
+    if (!tsa::encode_oid(tsa.authority.unchecked_policy)) file.complain("tsa.unchecked_policy", "is no OID");
 }
 
 void read_time(ConfigFile& file, TsaSettings& tsa) {

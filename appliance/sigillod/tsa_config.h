@@ -48,8 +48,8 @@ struct TsaSettings {
     tsa::ChronyConfig chrony;
     tsa::DiskReserveConfig reserve;
 
-    // Threads that begin requests, and as many again that sign when the log has taken the leaf. What waits for
-    // a commit takes none: as many as the HSM and the processor have work for at a time.
+    // Threads that begin requests, and as many again that sign when the log has taken the leaf. What waits
+    // for a commit takes none: as many as the HSM and the processor have work for at a time.
     std::size_t threads = 4;
     // Requests that wait for a thread; beyond it the answer is systemFailure, at once. A quarter of a second
     // at full speed.

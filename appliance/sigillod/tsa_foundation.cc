@@ -34,8 +34,8 @@ Result<std::shared_ptr<SigningKey>> log_key(TokenKeys& keys, bool make) {
     return keys.open(kTsaLogKey);
 }
 
-// A new epoch has no more to it here: tokens bear no state that a restore could bring back, and serial numbers
-// do not come from the store.
+// A new epoch has no more to it here: tokens bear no state that a restore could bring back, and serial
+// numbers do not come from the store.
 Status carry_out_order(const Foundation& base, TsaFoundation& tsa) {
     const std::filesystem::path path = std::filesystem::path(tsa.settings.store.directory) / "epoch.order";
     SIGILLO_ASSIGN(const auto order, read_epoch_order(path));
@@ -83,8 +83,8 @@ Result<std::unique_ptr<TsaFoundation>> lay_tsa_foundation(const Foundation& base
     tsa->ledger = std::make_unique<audit::Ledger>(*tsa->store, *tsa->codec, *tsa->log, base.clock);
 
     SIGILLO_TRY(carry_out_order(base, *tsa));
-    SIGILLO_ASSIGN(tsa->guard, audit::guard_log(*tsa->store, *tsa->log, *tsa->identity, tsa->places,
-                                                kOverrideCommand));
+    SIGILLO_ASSIGN(tsa->guard,
+                   audit::guard_log(*tsa->store, *tsa->log, *tsa->identity, tsa->places, kOverrideCommand));
     for (const std::string& warning : tsa->guard.warnings)
         base.logger.warning("tsa_log_guard", {{"warning", warning}});
     tsa->ledger->set_epoch(tsa->guard.epoch.number);

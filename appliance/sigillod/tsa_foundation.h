@@ -1,5 +1,5 @@
-// The lower half of the TSA, which the ceremony uses too: token sigillo-tsa, store, log. Built in the order in
-// which the members stand, destroyed in the reverse.
+// The lower half of the TSA, which the ceremony uses too: token sigillo-tsa, store, log. Built in the order
+// in which the members stand, destroyed in the reverse.
 #pragma once
 
 #include <memory>

@@ -202,11 +202,11 @@ Status TsaOrders::certify(const OfficerOrder& order, const tsa::UnitId& id) {
                           .common_name = record.subject().common_name()};
     const auto& config = tsa_->settings().units;
     const WallTime from = from_unix_millis(record.created_ms());
-    const WallTime until = std::min<WallTime>(from + config.key_life,
-                                              authority_.ca().facts().not_after - config.margin);
-    SIGILLO_ASSIGN(const IssuedCertificate issued,
-                   authority_.ca().issue_for_time_stamps({*algorithm, to_bytes(record.spki())}, subject, from,
-                                                         until));
+    const WallTime until =
+        std::min<WallTime>(from + config.key_life, authority_.ca().facts().not_after - config.margin);
+    SIGILLO_ASSIGN(
+        const IssuedCertificate issued,
+        authority_.ca().issue_for_time_stamps({*algorithm, to_bytes(record.spki())}, subject, from, until));
     SIGILLO_TRY(signing_log_.update([&](audit::Recorder& recorder) -> Status {
         audit::Event event = recorder.event("ca.unit_certified");
         event.set("unit", id.str())

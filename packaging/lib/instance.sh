@@ -4,7 +4,7 @@
 #   sigillo.toml  client.env            the configuration, and what a client sources
 #   hsm/                                SoftHSM's configuration and token, the PINs (0600)
 #   store/  log/  anchor/               records, the published log, the copy of its checkpoint
-#   tsa-store/  tsa-log/                the same of the time-stamping authority
+#   tsa-store/  tsa-log/  tsa-anchor/   the same of the time-stamping authority
 #   backups/                            where sigilloctl backup create may write
 #   tls/                                certificates of the HTTPS side, and the demo client's
 #   nginx/                              nginx's configuration and temporary files
@@ -76,7 +76,7 @@ render() {
 instance_provision() {
     stale=()
     umask 077
-    mkdir -p "$home"/{hsm/tokens,store,log,tsa-store,tsa-log,anchor,backups,tls,nginx/tmp,pids,journal,state}
+    mkdir -p "$home"/{hsm/tokens,store,log,tsa-store,tsa-log,anchor,tsa-anchor,backups,tls,nginx/tmp,pids,journal,state}
     chmod 700 "$home"
     printf '%s\n' "api_port=$api_port" "pages_port=$pages_port" "tsa_port=$tsa_port" "tsa_tls_port=$tsa_tls_port" |
         replace_if_different "$home/state/ports" || true

@@ -139,7 +139,8 @@ class Stamping final : public Conversation {
                                                      0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
         std::array<std::uint8_t, 40> random;
         fill_random(random);
-        random[32] = static_cast<std::uint8_t>(0x40U | (random[32] & 0x3FU));  // positive, in its shortest form
+        random[32] =
+            static_cast<std::uint8_t>(0x40U | (random[32] & 0x3FU));  // positive, in its shortest form
         const auto append = [this](ByteView bytes) { body_.append(as_text(bytes)); };
         body_.clear();
         append(kHead);

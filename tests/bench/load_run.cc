@@ -118,8 +118,8 @@ class LoadRun {
 
     Status begin_what_is_due() {
         if (!paced()) return {};
-        const auto interval = std::chrono::duration_cast<Clock::duration>(
-            std::chrono::duration<double>(1.0 / plan_.rate));
+        const auto interval =
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1.0 / plan_.rate));
         for (; !closed_ && !resting_.empty() && Clock::now() >= due_; due_ += interval) {
             Lane& lane = *resting_.front();
             resting_.pop_front();
@@ -147,8 +147,8 @@ class LoadRun {
 
     Status turn() {
         std::array<epoll_event, 64> events;
-        const int ready =
-            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), paced() ? 1 : kPatienceMs);
+        const int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                       paced() ? 1 : kPatienceMs);
         if ((ready < 0 && errno == EINTR) || (ready == 0 && paced())) return {};
         if (ready <= 0) return fail(Errc::kUnavailable, "the server does not answer");
         for (std::size_t i = 0; i < static_cast<std::size_t>(ready); ++i)
@@ -198,8 +198,8 @@ class LoadRun {
     std::uint64_t begun_ = 0;
     std::deque<Lane*> resting_;  // when paced: connections without work
     Clock::time_point due_;      // when the next operation is
-    std::size_t busy_ = 0;      // operations in flight
-    std::size_t counting_ = 0;  // of them, those that began before the window closed
+    std::size_t busy_ = 0;       // operations in flight
+    std::size_t counting_ = 0;   // of them, those that began before the window closed
     bool opened_ = false;
     bool closed_ = false;
     Clock::time_point opens_;

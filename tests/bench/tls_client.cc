@@ -90,8 +90,7 @@ Result<std::unique_ptr<TlsClient>> TlsClient::open(SSL_CTX* context, const Endpo
 }
 
 Status TlsClient::post(std::string_view path, std::string_view content_type, std::string_view body) {
-    request_.assign("POST ").append(path).append(
-        " HTTP/1.1\r\nHost: localhost\r\nContent-Type: ");
+    request_.assign("POST ").append(path).append(" HTTP/1.1\r\nHost: localhost\r\nContent-Type: ");
     request_.append(content_type).append("\r\nContent-Length: ");
     request_.append(std::to_string(body.size())).append(kHeaderEnd).append(body);
     sent_ = 0;
@@ -103,7 +102,8 @@ Status TlsClient::post(std::string_view path, std::string_view content_type, std
 Status TlsClient::write_some() {
     while (wants_to_write()) {
         if (!ssl_) {
-            const ssize_t put = ::send(fd_.get(), request_.data() + sent_, request_.size() - sent_, MSG_NOSIGNAL);
+            const ssize_t put =
+                ::send(fd_.get(), request_.data() + sent_, request_.size() - sent_, MSG_NOSIGNAL);
             if (put < 0 && errno == EAGAIN) return {};
             if (put < 0) return fail(Errc::kUnavailable, std::string("write: ") + std::strerror(errno));
             sent_ += static_cast<std::size_t>(put);

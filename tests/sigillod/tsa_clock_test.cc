@@ -1,5 +1,5 @@
-// CHECKS 37 at the daemon: sigillod's own parts put together in this process, asked over its socket; time comes
-// through the seam below the TimeSource, and the machine's clock is never set.
+// CHECKS 37 at the daemon: sigillod's own parts put together in this process, asked over its socket; time
+// comes through the seam below the TimeSource, and the machine's clock is never set.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -33,7 +33,8 @@ TimeStampRequest with_policy(const std::string& dotted) {
 TEST(TsaAuthority, EveryTokenStandsInTheLogWithSerialImprintPolicyTimeAndUnit) {
     TsaUnderTest tsa;
     const UnitId unit = tsa.add_unit();
-    const ReadResponse read = read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value());
+    const ReadResponse read =
+        read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value());
     const auto leaves = tsa.events("tsa.token");
     ASSERT_EQ(leaves.size(), 1u);
     EXPECT_EQ(leaves[0]["serial"], read.serial_hex);
@@ -66,7 +67,8 @@ TEST(TsaAuthority, PolicyOfTheRequestOrTheFirst) {
     TsaUnderTest tsa;
     tsa.add_unit();
     EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(request_for("x"))).value()).policy, kPolicy);
-    EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value()).policy, kOtherPolicy);
+    EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value()).policy,
+              kOtherPolicy);
     expect_refused(tsa, PkiFailureInfo::kUnacceptedPolicy, with_policy("1.2.3.4"));
     expect_refused(tsa, PkiFailureInfo::kUnacceptedPolicy, with_policy(tsa.config.unchecked_policy));
     EXPECT_EQ(tsa.events("tsa.token").size(), 2u);
