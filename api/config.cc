@@ -29,7 +29,7 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
     ApiConfig config;
     config.http.with_client_certificate = face == Face::kApi;
     if (face == Face::kPublic)
-        config.http.limits.body_bytes = std::size_t{64} * 1024;  // nothing here takes a body
+        config.http.limits.body_bytes = std::size_t{64} * 1024;  // a time-stamp request has 8 KiB at most
 
     file.required_text(key("socket"), config.http.socket)
         .required_text(key("sam_socket"), config.sam.path)
@@ -42,6 +42,10 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
         .count(key("sam_in_flight_limit"), config.sam.in_flight_limit, 1, 65'536)
         .duration(key("sam_deadline_ms"), config.sam.deadline, 100, 600'000)
         .duration(key("shutdown_deadline_s"), config.shutdown_deadline, 0, 600);
+    file.count(key("max_time_stamp_bytes"), config.time_stamps.max_bytes, 256, kMiB)
+        .count(key("max_nonce_bytes"), config.time_stamps.max_nonce_bytes, 8, 1'024)
+        .count(key("max_policy_bytes"), config.time_stamps.max_policy_bytes, 8, 1'024)
+        .flag(key("negative_nonce"), config.time_stamps.negative_nonce);
     if (face == Face::kApi) {
         file.count(key("certificate_cache"), config.certificate_cache, 1, 1'000'000)
             .count(key("hashes_limit"), config.requests.hashes, 1, 1'000);

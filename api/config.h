@@ -20,8 +20,9 @@ enum class Face : std::uint8_t { kApi, kPublic };
 struct ApiConfig {
     HttpServerConfig http;
     ipc::ClientConfig sam;
-    ServiceInfo info;                      // [api] only
-    csc::RequestLimits requests;           // [api] only
+    ServiceInfo info;             // [api] only
+    csc::RequestLimits requests;  // [api] only
+    tsa::RequestLimits time_stamps;
     std::size_t certificate_cache = 1024;  // [api] only: client certificates, 3 KiB each; clients are few
     std::chrono::seconds shutdown_deadline{
         20};  // for what is in flight at SIGTERM; sigillod's own is as long

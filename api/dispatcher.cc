@@ -43,7 +43,7 @@ Response refuse(Words words, int status, Errc code, std::string_view detail) {
     return v1::to_response(v1::refusal(status, code, detail));
 }
 
-bool is_json(std::string_view content_type) {
+bool is_media(std::string_view content_type, std::string_view wanted) {
     std::string lower(content_type);
     std::ranges::transform(lower, lower.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -51,7 +51,7 @@ bool is_json(std::string_view content_type) {
     const auto end = std::min(lower.find(';'), lower.size());
     std::string_view type = std::string_view(lower).substr(0, end);
     while (type.ends_with(' ')) type.remove_suffix(1);
-    return type == "application/json";
+    return type == wanted;
 }
 
 // 1 to 255 visible ASCII characters.
@@ -138,8 +138,11 @@ bool Dispatcher::admit(const Route& route, Call& call) {
         else if (route.caller == Caller::kClient)
             return no(401, Errc::kForbidden, "no usable TLS client certificate came with the request");
     }
-    if (!call.request.body.empty() && !call.request.content_type.empty() &&
-        !is_json(call.request.content_type))
+    if (route.media == Media::kTimeStampQuery) {  // RFC 3161 §3.4
+        if (!is_media(call.request.content_type, "application/timestamp-query"))
+            return no(415, Errc::kInvalidArgument, "Content-Type must be application/timestamp-query");
+    } else if (!call.request.body.empty() && !call.request.content_type.empty() &&
+               !is_media(call.request.content_type, "application/json"))
         return no(route.words == Words::kCsc ? 400 : 415, Errc::kInvalidArgument,
                   "Content-Type must be application/json");
     if (route.retry == Retry::kIdempotencyKey && call.request.has_idempotency_key) {

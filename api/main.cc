@@ -63,6 +63,7 @@ Status serve(const Options& options, Logger& logger) {
                       .metrics = metrics,
                       .info = config.info,
                       .limits = config.requests,
+                      .time_stamps = config.time_stamps,
                       .logger = logger,
                       .http_counters = [&running] {
                           const HttpServer* server = running;

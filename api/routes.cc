@@ -14,6 +14,7 @@ using enum Method;
 using enum Words;
 using enum Caller;
 using enum Retry;
+using enum Media;
 
 constexpr std::array kApiRoutes = {
     // CSC API v2.0.0.2 §11
@@ -25,6 +26,7 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/csc/v2/credentials/extendTransaction", csc::credentials_extend_transaction, kCsc, kClient,
           kPlain},
     Route{kPost, "/csc/v2/signatures/signHash", csc::signatures_sign_hash, kCsc, kClient, kPlain},
+    Route{kPost, "/csc/v2/signatures/timestamp", csc::signatures_timestamp, kCsc, kClient, kPlain},
     // Enrolment
     Route{kPost, "/v1/signers", v1::create_signer, kProblem, kClient, kIdempotencyKey},
     Route{kGet, "/v1/signers", v1::list_signers, kProblem, kClient, kPlain},
@@ -46,6 +48,7 @@ constexpr std::array kApiRoutes = {
 };
 
 constexpr std::array kPublicRoutes = {
+    Route{kPost, "/tsa", pki::time_stamp, kProblem, kAnybody, kPlain, kTimeStampQuery},
     Route{kGet, "/pki/ca.crt", pki::ca_certificate, kProblem, kAnybody, kPlain},
     Route{kGet, "/pki/ca.crl", pki::crl, kProblem, kAnybody, kPlain},
     Route{kGet, "/healthz", pki::liveness, kProblem, kAnybody, kPlain},

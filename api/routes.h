@@ -13,6 +13,8 @@ enum class Words : std::uint8_t { kCsc, kProblem };           // how the route s
 enum class Caller : std::uint8_t { kClient, kAnybody };       // whether it needs a registered client
 enum class Retry : std::uint8_t { kPlain, kIdempotencyKey };  // whether it heeds an Idempotency-Key
 
+enum class Media : std::uint8_t { kJson, kTimeStampQuery };  // what a body is
+
 struct Route {
     Method method;
     std::string_view pattern;  // "/v1/signers/{signerID}"
@@ -20,6 +22,7 @@ struct Route {
     Words words;
     Caller caller;
     Retry retry;
+    Media media = Media::kJson;
 };
 
 std::span<const Route> api_routes();

@@ -12,6 +12,7 @@
 #include "api/metrics.h"
 #include "api/sam.h"
 #include "appliance/base/logger.h"
+#include "tsa/request/time_stamp_request.h"
 
 namespace sigillo::api {
 
@@ -32,6 +33,7 @@ struct Services {
     Metrics& metrics;
     const ServiceInfo& info;
     csc::RequestLimits limits{};
+    tsa::RequestLimits time_stamps{};
     Logger& logger;
     std::function<HttpCounters()> http_counters;
 };

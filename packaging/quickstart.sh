@@ -41,6 +41,7 @@ up() {
     instance_provision
     instance_up
     instance_register_client
+    instance_make_unit
     instance_write_trust
     instance_write_client_env
     show_status

@@ -82,7 +82,9 @@ prepare() {
 
 # load KIND OPTION...: the load generator against this instance. With --name, a line of the results.
 load() {
-    "$bench_programs/load_generator" "$1" --port "$api_port" --cacert "$home/tls/server-ca/ca.crt" \
+    local port=(--port "$api_port")
+    [[ " ${*:2} " != *" --port "* ]] || port=()
+    "$bench_programs/load_generator" "$1" "${port[@]}" --cacert "$home/tls/server-ca/ca.crt" \
         --cert "$home/tls/client.crt" --key "$home/tls/client.key" --pids "$home/pids" "${@:2}" |
         tee -a "$home/results" >&"$results"
 }
@@ -120,6 +122,32 @@ measure_signing() {
     load sign --name sign_rsa2048_batch100 --unit signatures --raw "$raw_rsa" --batch 100 --rsa --subjects "$home/rsa" \
         --seconds "$seconds"
     load credentials --name credential_create_p256 --unit credentials --subjects "$home/signers" --seconds "$seconds"
+}
+
+# Thirty-two clients of the TSA; the server verifies each token before it leaves, and its leaf is durable before that.
+# Then at half that rate: what a client waits when the machine is not full.
+stamp() { # NAME PORT OPTION...
+    local half
+    load stamp --name "$1" --unit tokens --port "$2" --connections 32 --seconds "$seconds" "${@:3}"
+    half=$(jq --arg name "$1" 'select(.name == $name) | .rate / 2' "$home/results")
+    load stamp --name "$1_half" --unit tokens --port "$2" --connections 32 --rate "$half" --seconds "$seconds" "${@:3}"
+}
+
+unit_of() { # ALGORITHM: makes a unit in service, and prints its id
+    "$programs/sigilloctl" --config "$home/sigillo.toml" --json tsu create --name "$1" --algorithm "$1" --country IT \
+        --organization Bench --common-name "Bench $1" --embedded | jq -er .unitID
+}
+
+measure_stamping() {
+    local old new
+    stamp tsa_p256 "$tsa_port" --raw "$raw_p256" --plain
+    stamp tsa_p256_tls "$tsa_tls_port" --raw "$raw_p256"
+    old=$("$programs/sigilloctl" --config "$home/sigillo.toml" --json tsu list | jq -er '.[] | select(.state == "active") | .unitID')
+    new=$(unit_of RSA-2048)
+    "$programs/sigilloctl" --config "$home/sigillo.toml" tsu rotate "$old" "$new" >/dev/null
+    stamp tsa_rsa2048 "$tsa_port" --raw "$raw_rsa" --plain
+    "$programs/sigillo-audit" verify --log "$home/tsa-log" --key "$home/tsa-log.vkey" >"$home/journal/tsa-audit.log" 2>&1 ||
+        die "the TSA's log does not hold: $(cat "$home/journal/tsa-audit.log")"
 }
 
 answers() { "$programs/sigilloctl" --config "$home/sigillo.toml" --json status >/dev/null 2>&1; }
@@ -164,11 +192,14 @@ say "Raw C_Sign; the instance does not run yet"
 measure_raw
 instance_up
 instance_register_client
+instance_make_unit
 instance_write_trust
 say "Enrolling"
 enrol
 say "Measuring, $seconds s each"
 measure_signing
+say "Measuring time stamps"
+measure_stamping
 single=$(jq 'select(.name == "sign_p256_single") | .rate' "$home/results")
 
 say "Seeding $credentials credentials, sigillod stopped"

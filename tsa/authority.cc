@@ -108,62 +108,63 @@ Result<std::shared_ptr<const TimeStampingUnit>> Authority::unit_for(const Policy
     return *found;
 }
 
-std::expected<Bytes, TspFailure> Authority::issue(const TimeStampRequest& request) {
+Task<std::expected<Bytes, TspFailure>> Authority::issue(const TimeStampRequest& request) {
     const Policy* policy = policy_of(request);
     if (policy == nullptr)
-        return std::unexpected(
+        co_return std::unexpected(
             refuse({PkiFailureInfo::kUnacceptedPolicy, "reqPolicy: this TSA has no such policy"}, nullptr));
-    auto response = stamp(request, *policy);
-    if (!response) return std::unexpected(refuse(failure_of(response.error()), &response.error()));
+    auto response = co_await stamp(request, *policy);
+    if (!response) co_return std::unexpected(refuse(failure_of(response.error()), &response.error()));
     granted_.fetch_add(1, std::memory_order_relaxed);
-    return *std::move(response);
+    co_return *std::move(response);
 }
 
-Bytes Authority::respond(const TimeStampRequest& request) {
-    auto response = issue(request);
-    return response ? *std::move(response) : encode_rejection(response.error());
+Task<Bytes> Authority::respond(const TimeStampRequest& request) {
+    auto response = co_await issue(request);
+    co_return response ? *std::move(response) : encode_rejection(response.error());
 }
 
-Result<Bytes> Authority::stamp(const TimeStampRequest& request, const Policy& policy) {
+Task<Result<Bytes>> Authority::stamp(const TimeStampRequest& request, const Policy& policy) {
     const BootTime until = parts_.ledger.clock().boot_now() + config_.rotation_patience;
     for (;;) {
         // 1. A trusted clock.
-        SIGILLO_ASSIGN(const PreciseTime now, parts_.time.now());
+        SIGILLO_CO_ASSIGN(const PreciseTime now, parts_.time.now());
         // 2. A unit for this policy, now.
-        SIGILLO_ASSIGN(const auto unit, unit_for(policy, now));
+        SIGILLO_CO_ASSIGN(const auto unit, unit_for(policy, now));
         // 3. Room for the log.
-        SIGILLO_TRY(parts_.reserve.check());
-        auto response = stamp_with(*unit, request, policy, now);
+        SIGILLO_CO_TRY(parts_.reserve.check());
+        auto response = co_await stamp_with(*unit, request, policy, now);
         // The unit was rotated out between 2 and 5: its successor serves in a moment.
         const bool rotated = !response && response.error().code == Errc::kConflict;
-        if (!rotated || parts_.ledger.clock().boot_now() > until) return response;
+        if (!rotated || parts_.ledger.clock().boot_now() > until) co_return response;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 }
 
-Result<Bytes> Authority::stamp_with(const TimeStampingUnit& unit, const TimeStampRequest& request,
-                                    const Policy& policy, PreciseTime now) {
+Task<Result<Bytes>> Authority::stamp_with(const TimeStampingUnit& unit, const TimeStampRequest& request,
+                                          const Policy& policy, PreciseTime now) {
     // 4. What is signed.
     const SerialNumber serial = serials_.next();
     const GenTime gen_time(now, digits_);
     // genTime is cut, and what is cut off must not lead out of the key's period.
     if (!unit.may_sign_at(gen_time.time()))
-        return fail(Errc::kNotFound, "the usage period of the unit's key has not begun");
+        co_return fail(Errc::kNotFound, "the usage period of the unit's key has not begun");
     const ByteView name = config_.name_in_tokens ? unit.token.name() : ByteView();
     const Bytes tst_info = encode_tst_info(request, policy.content, serial, gen_time, {accuracy_, name});
     const Bytes attributes = unit.token.signed_attributes(tst_info);
     const SignatureScheme scheme = unit.token.scheme();
     const Digest digest = digest_of(scheme.hash, attributes);
     // 5. Written down before the key is used.
-    SIGILLO_TRY(log_token(parts_.ledger, {unit, serial, request.imprint(), policy.dotted, gen_time.text()}));
+    const TokenEntry entry{unit, serial, request.imprint(), policy.dotted, gen_time.text()};
+    SIGILLO_CO_TRY(co_await log_token(parts_.ledger, entry));
     // 6. Signed.
-    SIGILLO_ASSIGN(const Bytes signature, unit.key->sign(scheme, digest));
+    SIGILLO_CO_ASSIGN(const Bytes signature, unit.key->sign(scheme, digest));
     // 7. Verified.
-    SIGILLO_ASSIGN(const bool holds, unit.verifier.verify(scheme, digest, signature));
-    if (!holds) return fail(Errc::kHsmFailed, "the HSM's signature of a time stamp does not hold");
+    SIGILLO_CO_ASSIGN(const bool holds, unit.verifier.verify(scheme, digest, signature));
+    if (!holds) co_return fail(Errc::kHsmFailed, "the HSM's signature of a time stamp does not hold");
     // 8. The moment the clock cannot be trusted, no token leaves.
-    SIGILLO_TRY(parts_.time.now());
-    return unit.token.response(tst_info, attributes, signature, request.cert_req());
+    SIGILLO_CO_TRY(parts_.time.now());
+    co_return unit.token.response(tst_info, attributes, signature, request.cert_req());
 }
 
 // Counts it, and tells the operator of our own failures, not more often than configured.

@@ -24,6 +24,7 @@
 #include "appliance/audit/recorder.h"
 #include "appliance/base/logger.h"
 #include "appliance/base/random.h"
+#include "appliance/base/task.h"
 #include "tsa/disk_reserve.h"
 #include "tsa/serial_number.h"
 #include "tsa/time_source.h"
@@ -56,7 +57,8 @@ struct AuthorityCounters {
     std::array<std::uint64_t, kAllFailures.size()> refused{};
 };
 
-// Thread-safe; issue() is meant for many threads at a time. All references outlive it.
+// Thread-safe; issue() is meant for many at a time: while the store commits a token's leaf, it takes no
+// thread (Ledger::commit()). All references outlive it, a request its Task.
 class Authority {
  public:
     struct Parts {
@@ -72,9 +74,9 @@ class Authority {
     static Result<std::unique_ptr<Authority>> create(AuthorityConfig config, Parts parts);
 
     // A TimeStampResp with a token, in DER. unacceptedPolicy, timeNotAvailable, systemFailure (failure.h).
-    std::expected<Bytes, TspFailure> issue(const TimeStampRequest& request);
+    Task<std::expected<Bytes, TspFailure>> issue(const TimeStampRequest& request);
     // The same; a failure as a TimeStampResp too.
-    Bytes respond(const TimeStampRequest& request);
+    Task<Bytes> respond(const TimeStampRequest& request);
 
     // To be called for each change of the time source, e.g. as KernelTimeSource's listener: writes it into
     // both logs.
@@ -93,9 +95,9 @@ class Authority {
     Status prepare();
     Status log_start();
     const Policy* policy_of(const TimeStampRequest& request) const;
-    Result<Bytes> stamp(const TimeStampRequest& request, const Policy& policy);
-    Result<Bytes> stamp_with(const TimeStampingUnit& unit, const TimeStampRequest& request,
-                             const Policy& policy, PreciseTime now);
+    Task<Result<Bytes>> stamp(const TimeStampRequest& request, const Policy& policy);
+    Task<Result<Bytes>> stamp_with(const TimeStampingUnit& unit, const TimeStampRequest& request,
+                                   const Policy& policy, PreciseTime now);
     Result<std::shared_ptr<const TimeStampingUnit>> unit_for(const Policy& policy, PreciseTime now) const;
     TspFailure refuse(TspFailure failure, const Error* error);
 

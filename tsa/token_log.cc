@@ -4,9 +4,9 @@
 
 namespace sigillo::tsa {
 
-Status log_token(audit::Ledger& ledger, const TokenEntry& entry) {
+Task<Status> log_token(audit::Ledger& ledger, TokenEntry entry) {
     const std::string serial = hex_encode(entry.serial);
-    return ledger.update([&](audit::Recorder& recorder) -> Status {
+    co_return co_await ledger.commit("tsa", [&](audit::Recorder& recorder) -> Status {
         // In the committer's order: what retires a unit stands after the last of its tokens.
         if (entry.unit.closed.load(std::memory_order_relaxed))
             return fail(Errc::kConflict, "the unit has just gone out of service", "unitID");

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "appliance/audit/recorder.h"
+#include "appliance/base/task.h"
 #include "tsa/time_source.h"
 #include "tsa/tst_info.h"
 #include "tsa/unit.h"
@@ -20,9 +21,10 @@ struct TokenEntry {
     std::string_view gen_time;  // as the token has it
 };
 
-// Durable on return: the token may be signed. kConflict when the unit has gone out of service meanwhile: take
-// another. Errors of Store::update(): kStorageFull, kUnavailable.
-Status log_token(audit::Ledger& ledger, const TokenEntry& entry);
+// Durable when it goes on: the token may be signed. kConflict when the unit has gone out of service
+// meanwhile: take another. Errors of Store::update(): kStorageFull, kUnavailable. What `entry` refers to
+// outlives the Task.
+Task<Status> log_token(audit::Ledger& ledger, TokenEntry entry);
 
 // Durable on return.
 Status log_time_change(audit::Ledger& ledger, const TimeChange& change);

@@ -7,6 +7,14 @@
 namespace sigillo::tsa {
 
 using record::Unit;
+namespace {
+
+void set_order(audit::Event& event, const UnitOrder& order) {
+    if (!order.officer.empty()) event.set("officer", order.officer);
+    if (!order.reason.empty()) event.set("reason", order.reason);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Units>> Units::open(UnitsConfig config, Parts parts) {
     std::unique_ptr<Units> units(new Units(std::move(config), std::move(parts)));
@@ -44,19 +52,20 @@ Result<UnitInfo> Units::find(const UnitId& id) const {
     });
 }
 
-Status Units::change(const UnitId& id, std::string_view type, const Change& apply) {
+Status Units::change(const UnitId& id, std::string_view type, const UnitOrder& order, const Change& apply) {
     return parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_ASSIGN(auto unit, recorder.require(kUnits, key_of_unit(id), UnitTag::kField));
         audit::Event event = recorder.event(type);
         event.set("unit", id.str());
         SIGILLO_TRY(apply(unit.value, event));
+        set_order(event, order);
         SIGILLO_TRY(recorder.save(kUnits, key_of_unit(id), unit));
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     });
 }
 
-Result<Units::Created> Units::create(const NewUnit& unit) {
+Result<Units::Created> Units::create(const NewUnit& unit, const UnitOrder& order) {
     SIGILLO_TRY(check_new_unit(unit));
     const std::lock_guard lock(changing_);
     SIGILLO_ASSIGN(const auto all, list());
@@ -70,10 +79,10 @@ Result<Units::Created> Units::create(const NewUnit& unit) {
     const Unit record = new_record(unit, now(), config_.key_life);
     SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) -> Status {
         SIGILLO_TRY(recorder.create(kUnits, key_of_unit(created.id), record));
-        SIGILLO_TRY(recorder.log(recorder.event("tsu.creating")
-                                     .set("unit", created.id.str())
-                                     .set("name", unit.name)
-                                     .set("algorithm", record.key_algorithm())));
+        audit::Event event = recorder.event("tsu.creating");
+        event.set("unit", created.id.str()).set("name", unit.name).set("algorithm", record.key_algorithm());
+        set_order(event, order);
+        SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     }));
     if (Status made = make_key(created.id, unit.algorithm); !made) {
@@ -88,7 +97,7 @@ Result<Units::Created> Units::create(const NewUnit& unit) {
 
 Status Units::make_key(const UnitId& id, KeyAlgorithm algorithm) {
     SIGILLO_ASSIGN(const PublicKey key, parts_.keys.create(id.str(), algorithm));
-    return change(id, "tsu.created", [&](Unit& unit, audit::Event& event) -> Status {
+    return change(id, "tsu.created", {}, [&](Unit& unit, audit::Event& event) -> Status {
         unit.set_state(record::UNIT_PENDING);
         unit.set_spki(key.spki.data(), key.spki.size());
         event.set_base64("spki_sha256", sha256(key.spki));
@@ -107,7 +116,7 @@ Result<Bytes> Units::request(const UnitId& id) {
     return make_unit_request(*key, subject_of(info.record), {created, created + config_.key_life});
 }
 
-Status Units::import(const UnitId& id, std::span<const Bytes> chain) {
+Status Units::import(const UnitId& id, std::span<const Bytes> chain, const UnitOrder& order) {
     if (chain.empty()) return fail(Errc::kInvalidArgument, "chain is empty", "chain");
     SIGILLO_ASSIGN(const UnitCertificate certificate, read_unit_certificate(chain.front()));
     const std::lock_guard lock(changing_);
@@ -117,7 +126,7 @@ Status Units::import(const UnitId& id, std::span<const Bytes> chain) {
     if (certificate.spki != key.spki)
         return fail(Errc::kInvalidArgument, "unit's certificate: is for another key", "chain");
     SIGILLO_TRY(parts_.check_chain(chain, key, now()));
-    return change(id, "tsu.certified", [&](Unit& unit, audit::Event& event) -> Status {
+    return change(id, "tsu.certified", order, [&](Unit& unit, audit::Event& event) -> Status {
         SIGILLO_TRY(expect(unit, {record::UNIT_PENDING, record::UNIT_READY}));
         SIGILLO_TRY(set_usage(unit, certificate, now(), config_));
         unit.set_state(record::UNIT_READY);
@@ -130,13 +139,13 @@ Status Units::import(const UnitId& id, std::span<const Bytes> chain) {
     });
 }
 
-Status Units::activate(const UnitId& id) {
+Status Units::activate(const UnitId& id, const UnitOrder& order) {
     const std::lock_guard lock(changing_);
     SIGILLO_ASSIGN(const UnitInfo info, find(id));
     SIGILLO_TRY(expect(info.record, {record::UNIT_READY}));
     SIGILLO_TRY(expect_in_period(info.record, now()));
     SIGILLO_TRY(bring_up(info));  // before anybody relies on it
-    SIGILLO_TRY(change(id, "tsu.activated", [&](Unit& unit, audit::Event&) -> Status {
+    SIGILLO_TRY(change(id, "tsu.activated", order, [&](Unit& unit, audit::Event&) -> Status {
         SIGILLO_TRY(expect(unit, {record::UNIT_READY}));
         unit.set_state(record::UNIT_ACTIVE);
         unit.set_activated_ms(unix_millis(now()));
@@ -145,7 +154,7 @@ Status Units::activate(const UnitId& id) {
     return reload();
 }
 
-Status Units::rotate(const UnitId& from, const UnitId& to) {
+Status Units::rotate(const UnitId& from, const UnitId& to, const UnitOrder& order) {
     const std::lock_guard lock(changing_);
     SIGILLO_ASSIGN(const UnitInfo next, find(to));
     SIGILLO_TRY(expect(next.record, {record::UNIT_READY}));
@@ -163,8 +172,10 @@ Status Units::rotate(const UnitId& from, const UnitId& to) {
         new_unit.value.set_activated_ms(unix_millis(now()));
         SIGILLO_TRY(recorder.save(kUnits, key_of_unit(from), old_unit));
         SIGILLO_TRY(recorder.save(kUnits, key_of_unit(to), new_unit));
-        SIGILLO_TRY(
-            recorder.log(recorder.event("tsu.rotated").set("unit", to.str()).set("replaces", from.str())));
+        audit::Event event = recorder.event("tsu.rotated");
+        event.set("unit", to.str()).set("replaces", from.str());
+        set_order(event, order);
+        SIGILLO_TRY(recorder.log(std::move(event)));
         if (leaving) leaving->closed = true;  // last: tokens that are committed after this one are not its
         return {};
     });
@@ -173,18 +184,17 @@ Status Units::rotate(const UnitId& from, const UnitId& to) {
     return reload();
 }
 
-Status Units::retire(const UnitId& id, std::string_view reason) {
+Status Units::retire(const UnitId& id, std::string_view reason, std::string_view officer) {
     const std::lock_guard lock(changing_);
-    return take_out(id, reason);
+    return take_out(id, {officer, reason});
 }
 
-Status Units::take_out(const UnitId& id, std::string_view reason) {
+Status Units::take_out(const UnitId& id, const UnitOrder& order) {
     const auto leaving = serving(id);
-    Status status = change(id, "tsu.retired", [&](Unit& unit, audit::Event& event) -> Status {
+    Status status = change(id, "tsu.retired", order, [&](Unit& unit, audit::Event&) -> Status {
         SIGILLO_TRY(expect(unit, {record::UNIT_ACTIVE}));
         unit.set_state(record::UNIT_RETIRED);
         unit.set_retired_ms(unix_millis(now()));
-        event.set("reason", reason);
         if (leaving) leaving->closed = true;
         return {};
     });
@@ -193,14 +203,14 @@ Status Units::take_out(const UnitId& id, std::string_view reason) {
     return reload();
 }
 
-Status Units::destroy(const UnitId& id) {
+Status Units::destroy(const UnitId& id, const UnitOrder& order) {
     const std::lock_guard lock(changing_);
-    return destroy_key(id);
+    return destroy_key(id, order);
 }
 
 // Written down, done, written down.
-Status Units::destroy_key(const UnitId& id) {
-    SIGILLO_TRY(change(id, "tsu.destroying", [&](Unit& unit, audit::Event&) -> Status {
+Status Units::destroy_key(const UnitId& id, const UnitOrder& order) {
+    SIGILLO_TRY(change(id, "tsu.destroying", order, [&](Unit& unit, audit::Event&) -> Status {
         SIGILLO_TRY(expect(unit, {record::UNIT_CREATING, record::UNIT_PENDING, record::UNIT_READY,
                                   record::UNIT_RETIRED, record::UNIT_DESTROYING}));
         unit.set_state(record::UNIT_DESTROYING);
@@ -210,7 +220,7 @@ Status Units::destroy_key(const UnitId& id) {
     // Not there: it was never made, or is gone since before a crash.
     if (!gone && gone.error().code != Errc::kNotFound) return gone;
     const bool was_there = gone.has_value();
-    return change(id, "tsu.destroyed", [&](Unit& unit, audit::Event& event) -> Status {
+    return change(id, "tsu.destroyed", {}, [&](Unit& unit, audit::Event& event) -> Status {
         unit.set_state(record::UNIT_DESTROYED);
         unit.set_destroyed_ms(unix_millis(now()));
         event.set_flag("key_found", was_there);
@@ -224,7 +234,7 @@ Status Units::housekeep(WallTime now) {
     for (const UnitInfo& info : all) {
         if (now <= from_unix_millis(info.record.usage_until_ms())) continue;
         const bool active = info.record.state() == record::UNIT_ACTIVE;
-        if (active) SIGILLO_TRY(take_out(info.id, "the usage period of its key is over"));
+        if (active) SIGILLO_TRY(take_out(info.id, {{}, "the usage period of its key is over"}));
         if (config_.destroy_when_over && (active || info.record.state() == record::UNIT_RETIRED))
             SIGILLO_TRY(destroy_key(info.id));
     }

@@ -48,6 +48,12 @@ struct NewUnit {
     std::vector<std::string> policies{};  // dotted; empty: all of the TSA's
 };
 
+// Who ordered a change, and why, as its leaf tells. Empty: the TSA itself did it.
+struct UnitOrder {
+    std::string_view officer{};
+    std::string_view reason{};
+};
+
 struct UnitInfo {
     UnitId id;
     record::Unit record;
@@ -79,22 +85,22 @@ class Units {
     };
     // A key on the token, and the request for its certificate. kInvalidArgument (`field`), kLimitExceeded,
     // errors of TokenKeys::create().
-    Result<Created> create(const NewUnit& unit);
+    Result<Created> create(const NewUnit& unit, const UnitOrder& order = {});
     // The request anew, for a unit that is pending or ready. kNotFound, kConflict.
     Result<Bytes> request(const UnitId& id);
     // The certificate of a pending unit, or another one of a ready unit. read_unit_certificate()'s and the
     // chain check's refusals (`field` "chain"); also refused: a key period that is over, or that leaves no
     // `margin`.
-    Status import(const UnitId& id, std::span<const Bytes> chain);
+    Status import(const UnitId& id, std::span<const Bytes> chain, const UnitOrder& order = {});
     // A ready unit serves from now on, beside those that do. kConflict in another state or before its period.
-    Status activate(const UnitId& id);
+    Status activate(const UnitId& id, const UnitOrder& order = {});
     // `to`, ready, serves from now on, and `from`, active, no more: at one point of the log, with no request
     // refused in between.
-    Status rotate(const UnitId& from, const UnitId& to);
+    Status rotate(const UnitId& from, const UnitId& to, const UnitOrder& order = {});
     // An active unit serves no more. Its key is kept until destroy().
-    Status retire(const UnitId& id, std::string_view reason);
+    Status retire(const UnitId& id, std::string_view reason, std::string_view officer = {});
     // The key is gone from the token when this returns. kConflict while active.
-    Status destroy(const UnitId& id);
+    Status destroy(const UnitId& id, const UnitOrder& order = {});
     // Retires units whose key's period is over, and destroys their keys if so configured. To be called now
     // and then: tokens are refused without it too.
     Status housekeep(WallTime now);
@@ -105,10 +111,10 @@ class Units {
  private:
     Units(UnitsConfig config, Parts parts) : config_(std::move(config)), parts_(std::move(parts)) {}
     using Change = std::function<Status(record::Unit& unit, audit::Event& event)>;
-    Status change(const UnitId& id, std::string_view event, const Change& apply);
+    Status change(const UnitId& id, std::string_view event, const UnitOrder& order, const Change& apply);
     Status make_key(const UnitId& id, KeyAlgorithm algorithm);
-    Status take_out(const UnitId& id, std::string_view reason);
-    Status destroy_key(const UnitId& id);
+    Status take_out(const UnitId& id, const UnitOrder& order);
+    Status destroy_key(const UnitId& id, const UnitOrder& order = {});
     Status resume();
     Status reload();
     Result<std::shared_ptr<const TimeStampingUnit>> bring_up(const UnitInfo& info) const;

@@ -13,12 +13,13 @@ namespace {
 using json::Writer;
 
 // What works; the rest of Table 4 is added as it comes.
-constexpr std::array<std::string_view, 6> kMethods = {"info",
+constexpr std::array<std::string_view, 7> kMethods = {"info",
                                                       "credentials/list",
                                                       "credentials/info",
                                                       "credentials/authorize",
                                                       "credentials/extendTransaction",
-                                                      "signatures/signHash"};
+                                                      "signatures/signHash",
+                                                      "signatures/timestamp"};
 
 // How each word of an activation policy is shown (§8.3.1). All of them reach us through the client, in band.
 struct FactorObject {

@@ -35,6 +35,7 @@ Failure from_error(const Error& error);
 Failure refusal(int status, Errc code, std::string_view detail);
 
 inline constexpr std::string_view kEmptyHashes = "Empty hash array";
+inline constexpr std::string_view kEmptyHash = "Empty hash parameter";
 inline constexpr std::string_view kInvalidBase64 = "Invalid Base64 hash string parameter";
 inline constexpr std::string_view kInvalidLength = "Invalid digest value length";
 inline constexpr std::string_view kInvalidNumSignatures = "Invalid value for parameter numSignatures";

@@ -241,4 +241,39 @@ Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestL
     return out;
 }
 
+// §11.13. Which nonces are too long, sigillod knows.
+Outcome<sam::TimeStamp> decode_time_stamp(const json::Object& body) {
+    ObjectReader reader(body);
+    sam::TimeStamp out;
+    const std::string hash = reader.required_text("hash");
+    const std::string algorithm = reader.required_text("hashAlgo");
+    const auto* nonce = reader.string("nonce");
+    reader.string("clientData");
+    if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
+
+    const auto known = hash_from_oid(algorithm);
+    if (!known) return stop(invalid("hashAlgo"));
+    if (hash.empty()) return stop(failure(kEmptyHash));
+    const auto digest = base64_decode(hash);
+    if (!digest) return stop(failure(kInvalidBase64));
+    if (digest->size() != digest_size(*known)) return stop(failure(kInvalidLength));
+    out.set_hash(static_cast<std::uint32_t>(*known));
+    out.set_digest(std::string(as_text(*digest)));
+    out.set_cert_req(true);
+    if (nonce != nullptr) {
+        std::string digits = nonce->size() % 2 == 0 ? *nonce : "0" + *nonce;
+        for (char& c : digits)
+            if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+        const auto number = hex_decode(digits);
+        if (nonce->empty() || !number) return stop(invalid("nonce"));
+        // The content octets of a positive INTEGER: the shortest, and without a sign (X.690 §8.3).
+        Bytes content = *number;
+        const auto first = std::ranges::find_if(content, [](std::uint8_t octet) { return octet != 0; });
+        content.erase(content.begin(), first);
+        if (content.empty() || content.front() >= 0x80) content.insert(content.begin(), 0);
+        out.set_nonce(std::string(as_text(content)));
+    }
+    return out;
+}
+
 }  // namespace sigillo::api::csc

@@ -50,4 +50,6 @@ Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& bo
                                                           const RequestLimits& limits = {});
 Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestLimits& limits = {});
 
+Outcome<sam::TimeStamp> decode_time_stamp(const json::Object& body);  // §11.13
+
 }  // namespace sigillo::api::csc

@@ -1,4 +1,5 @@
-// The public face: what certificates of the embedded CA point to (AIA, CDP; RFC 5280 §4.2.1.13, §4.2.2.1).
+// The public face: time stamps (RFC 3161 §3.4), and what certificates of the embedded CA point to (AIA, CDP;
+// RFC 5280 §4.2.1.13, §4.2.2.1).
 #pragma once
 
 #include "api/service.h"
@@ -7,6 +8,7 @@ namespace sigillo::api::pki {
 
 void ca_certificate(Call& call);
 void crl(Call& call);
+void time_stamp(Call& call);
 // The process serves. Says nothing about the appliance: anybody may ask.
 void liveness(Call& call);
 

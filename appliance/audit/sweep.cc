@@ -43,7 +43,7 @@ struct Sweep::Walk {
     std::uint64_t published = 0;  // size of the newest checkpoint that the store knows of
     bool overflow = false;
     bool tree_doubted = false;  // one finding about it is enough
-    std::size_t space = 0;      // in kTracked; where the comparison stands
+    std::size_t space = 0;      // in tracked_; where the comparison stands
     Bytes from{};
     std::size_t slot = 0;  // where the look-up of unseen records stands
 
@@ -51,8 +51,15 @@ struct Sweep::Walk {
     bool has(std::uint64_t record) const { return (record >> 40) % parts == part; }
 };
 
-Sweep::Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config)
-    : ledger_(ledger), log_(log), logger_(logger), config_(config), table_(config.table_entries) {}
+Sweep::Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config,
+             std::span<const Space> tracked)
+    : ledger_(ledger),
+      log_(log),
+      logger_(logger),
+      config_(config),
+      tracked_(tracked.empty() ? std::vector<Space>(kTracked.begin(), kTracked.end())
+                               : std::vector<Space>(tracked.begin(), tracked.end())),
+      table_(config.table_entries) {}
 
 Sweep::~Sweep() {
     stop();
@@ -205,7 +212,7 @@ Status Sweep::take_leaf(Walk& walk, ByteView bytes) {
 
 Result<bool> Sweep::compare_some(ReadTransaction& txn, Walk& walk) {
     if (walk.overflow) return false;
-    const Space space = kTracked[walk.space];
+    const Space space = tracked_[walk.space];
     std::size_t left = config_.step;
     bool more_here = false;
     SIGILLO_TRY(txn.scan(space, {}, walk.from, [&](ByteView key, ByteView value) -> Result<bool> {
@@ -219,7 +226,7 @@ Result<bool> Sweep::compare_some(ReadTransaction& txn, Walk& walk) {
     }));
     if (more_here) return true;
     walk.from.clear();
-    return ++walk.space < kTracked.size();
+    return ++walk.space < tracked_.size();
 }
 
 // Records that the log knows and the comparison did not meet: made since, erased, or missing.
@@ -233,8 +240,8 @@ Result<bool> Sweep::look_up_some(ReadTransaction& txn, Walk& walk) {
         SIGILLO_ASSIGN(const Leaf leaf, parse_leaf(bytes));
         for (const RecordChange& change : leaf.records) {
             if (record_hash(change.space, change.key) != entry.record) continue;
-            const auto space = std::ranges::find(kTracked, change.space, &Space::name);
-            if (space == kTracked.end()) {
+            const auto space = std::ranges::find(tracked_, change.space, &Space::name);
+            if (space == tracked_.end()) {
                 add_finding("log: leaf " + std::to_string(entry.leaf) + " names a record of the space " +
                             change.space + ", which there is not");
                 continue;

@@ -19,6 +19,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,7 +58,9 @@ struct SweepHealth {
 class Sweep {
  public:
     // All references outlive it.
-    Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config = {});
+    // `tracked`: the spaces whose records are compared; the signing store's where not said.
+    Sweep(Ledger& ledger, StoreLog& log, Logger& logger, SweepConfig config = {},
+          std::span<const Space> tracked = {});
     ~Sweep();
     Sweep(const Sweep&) = delete;
     Sweep& operator=(const Sweep&) = delete;
@@ -96,6 +99,7 @@ class Sweep {
     StoreLog& log_;
     Logger& logger_;
     const SweepConfig config_;
+    const std::vector<Space> tracked_;
     VersionTable table_;
     std::vector<std::string> found_;     // in this round
     std::vector<std::string> reported_;  // logged before

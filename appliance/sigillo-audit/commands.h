@@ -25,9 +25,17 @@ struct ShowArguments {
     std::string type;                 // or a prefix of it that ends with a dot; empty: all
 };
 
+struct TokenArguments {
+    std::string unit;  // empty: all units
+    std::string from;  // UTC, RFC 3339 or a date; both ends included, empty: open
+    std::string to;
+    bool proofs = false;  // with --json: each token's proof of inclusion
+};
+
 int verify_log(const LogArguments& log, const std::filesystem::path& old_checkpoint);
 int show_leaves(const LogArguments& log, const ShowArguments& what);
 int show_uses(const LogArguments& log, const std::string& credential);
+int show_tokens(const LogArguments& log, const TokenArguments& what);
 int prove_leaf(const LogArguments& log, std::uint64_t index, const std::filesystem::path& out);
 int check_proof(const std::filesystem::path& proof, const std::filesystem::path& key);
 

@@ -31,6 +31,10 @@ EXAMPLES
       sigillo-audit uses --log /srv/audit/log --key sigillo.vkey \
           --credential 0f2d5c0e9b7a41f3a6f7a0a1b2c3d4e5
 
+  All time stamps that a unit issued in a week, each with its proof:
+      sigillo-audit tokens --log /srv/audit/tsa-log --key sigillo-tsa.vkey --json --proofs \
+          --unit c29aa90be099787774a095fe438d3428 --from 2026-11-16 --to 2026-11-22
+
   What security officers did, as JSON lines:
       sigillo-audit show --log /srv/audit/log --key sigillo.vkey --type credential. --json
 
@@ -63,6 +67,7 @@ int main(int argc, char** argv) {
     std::filesystem::path out;
     std::filesystem::path proof;
     std::string credential;
+    TokenArguments tokens;
     std::uint64_t index = 0;
     std::uint64_t to = 0;
 
@@ -90,6 +95,14 @@ int main(int argc, char** argv) {
     add_log_options(*uses, log, true);
     uses->add_option("--credential", credential, "The credential's id")->required()->type_name("ID");
 
+    auto* tokens_command = app.add_subcommand(
+        "tokens", "Every time stamp that the TSA issued, or a unit in a time. Walks the whole log.");
+    add_log_options(*tokens_command, log, true);
+    tokens_command->add_option("--unit", tokens.unit, "Only this unit's")->type_name("ID");
+    tokens_command->add_option("--from", tokens.from, "genTime not before this, UTC")->type_name("TIME");
+    tokens_command->add_option("--to", tokens.to, "genTime not after this, UTC")->type_name("TIME");
+    tokens_command->add_flag("--proofs", tokens.proofs, "With --json: each with its proof of inclusion");
+
     auto* prove = app.add_subcommand("prove", "Print one leaf with its proof of inclusion, as JSON.");
     add_log_options(*prove, log, false);
     prove->add_option("INDEX", index, "The leaf's index")->required()->type_name("");
@@ -111,6 +124,7 @@ int main(int argc, char** argv) {
             return show_leaves(log, show);
         }
         if (*uses) return show_uses(log, credential);
+        if (*tokens_command) return show_tokens(log, tokens);
         if (*prove) return prove_leaf(log, index, out);
         return check_proof(proof, log.key);
     } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 #include "appliance/base/encoding.h"
 #include "appliance/base/file.h"
 #include "appliance/sigillo-audit/opened_log.h"
+#include "appliance/sigillo-audit/proof_file.h"
 
 namespace sigillo::audit_tool {
 namespace {
@@ -49,19 +50,24 @@ Status check(const json& proof, const audit::TrustedKeys& keys) {
 
 }  // namespace
 
+Result<json> proof_of(const audit::LogSnapshot& snapshot, std::uint64_t index) {
+    SIGILLO_ASSIGN(const auto proven, snapshot.prove(index));
+    json proof{{"origin", snapshot.checkpoint().origin},
+               {"index", index},
+               {"size", snapshot.checkpoint().size},
+               {"leaf", base64_encode(proven.leaf)},
+               {"proof", json::array()},
+               {"checkpoint", snapshot.head().note}};
+    for (const audit::Hash& hash : proven.proof) proof["proof"].push_back(base64_encode(hash));
+    return proof;
+}
+
 int prove_leaf(const LogArguments& log, std::uint64_t index, const std::filesystem::path& out) {
     const auto snapshot = open_log(log);
     if (!snapshot) return report(snapshot.error());
-    const auto proven = snapshot->prove(index);
-    if (!proven) return report(proven.error());
-    json proof{{"origin", snapshot->checkpoint().origin},
-               {"index", index},
-               {"size", snapshot->checkpoint().size},
-               {"leaf", base64_encode(proven->leaf)},
-               {"proof", json::array()},
-               {"checkpoint", snapshot->head().note}};
-    for (const audit::Hash& hash : proven->proof) proof["proof"].push_back(base64_encode(hash));
-    const std::string text = proof.dump(2) + '\n';
+    const auto proof = proof_of(*snapshot, index);
+    if (!proof) return report(proof.error());
+    const std::string text = proof->dump(2) + '\n';
     if (out.empty()) {
         std::cout << text << std::flush;
         return kHolds;

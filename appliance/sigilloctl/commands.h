@@ -14,6 +14,7 @@ void add_signer(CLI::App& app, Context& context);
 void add_credential(CLI::App& app, Context& context);
 void add_factor(CLI::App& app, Context& context);
 void add_evidence(CLI::App& app, Context& context);
+void add_tsu(CLI::App& app, Context& context);
 void add_log(CLI::App& app, Context& context);
 void add_backup(CLI::App& app, Context& context);
 

@@ -16,6 +16,7 @@ struct Settings {
     std::string admin_socket;
     std::filesystem::path store_directory;
     std::filesystem::path log_directory;
+    std::filesystem::path tsa_store_directory;  // empty: no TSA is configured
 };
 
 // Not thread-safe.

@@ -40,7 +40,7 @@ Status require_stopped(const Settings& settings) {
 
 Status write_epoch_order(const Settings& settings, const std::string& reason, const RestoredFrom& restored) {
     if (settings.store_directory.empty())
-        return fail(Errc::kInvalidArgument, "store.directory is missing from the configuration");
+        return fail(Errc::kInvalidArgument, "the store's directory is missing from the configuration");
     struct stat store{};
     if (::stat(settings.store_directory.c_str(), &store) != 0)
         return std::unexpected(

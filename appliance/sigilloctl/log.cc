@@ -25,8 +25,9 @@ Status checkpoint(const Context& context) {
     return {};
 }
 
-Status override_refusal(const Context& context, const std::string& reason) {
-    SIGILLO_ASSIGN(const Settings settings, load_settings(context));
+Status override_refusal(const Context& context, const std::string& reason, bool of_tsa) {
+    SIGILLO_ASSIGN(Settings settings, load_settings(context));
+    if (of_tsa) settings.store_directory = settings.tsa_store_directory;
     SIGILLO_TRY(require_stopped(settings));
     SIGILLO_TRY(write_epoch_order(settings, reason));
     const std::string path = (settings.store_directory / "epoch.order").string();
@@ -36,8 +37,9 @@ Status override_refusal(const Context& context, const std::string& reason) {
         print(
             "The order is written: " + path +
             "\nAt its next start sigillod opens a new epoch of the log, whose first entry names you and the "
-            "reason.\n"
-            "Outstanding activations become void. To take the order back, remove the file before the start.\n"
+            "reason.\n" +
+            std::string(of_tsa ? "" : "Outstanding activations become void. ") +
+            "To take the order back, remove the file before the start.\n"
             "Next: systemctl start sigillod, then sigilloctl status.");
     }
     return {};
@@ -58,7 +60,9 @@ void add_log(CLI::App& app, Context& context) {
 
     auto* overriding = noun->add_subcommand("override", "Order a new epoch after sigillod refused to start");
     auto reason = std::make_shared<std::string>();
+    auto of_tsa = std::make_shared<bool>(false);
     reason_option(*overriding, *reason)->required();
+    overriding->add_flag("--tsa", *of_tsa, "The log of the time-stamping authority");
     overriding->footer(
         "For the case that sigillod found its store older than, or not in agreement with, the newest "
         "published\n"
@@ -66,8 +70,8 @@ void add_log(CLI::App& app, Context& context) {
         "log\n"
         "for ever. sigillod must be stopped; run this as the owner of the store or as root.\n\nExamples:\n"
         "  sigilloctl log override --reason 'disk replaced, store restored from 2026-11-20, ticket 4711'");
-    overriding->callback([&context, reason] {
-        context.run = [&context, reason] { return override_refusal(context, *reason); };
+    overriding->callback([&context, reason, of_tsa] {
+        context.run = [&context, reason, of_tsa] { return override_refusal(context, *reason, *of_tsa); };
     });
 }
 

@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
     sigillo::ctl::add_credential(app, context);
     sigillo::ctl::add_factor(app, context);
     sigillo::ctl::add_evidence(app, context);
+    sigillo::ctl::add_tsu(app, context);
     sigillo::ctl::add_log(app, context);
     sigillo::ctl::add_backup(app, context);
     try {

@@ -45,6 +45,7 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
     if (request.officer().reason().size() > kReasonLimit)
         return fail(Errc::kLimitExceeded, "at most 256 bytes", "reason");
     const OfficerOrder order{officer, request.officer().reason()};
+    if (TsaOrders::takes(request)) return parts_.tsa.carry_out(order, request);
     using Body = sam::AdminRequest;
     switch (request.body_case()) {
         case Body::kGetStatus:

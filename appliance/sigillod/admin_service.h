@@ -14,6 +14,7 @@
 #include "appliance/sigillod/backup.h"
 #include "appliance/sigillod/clients.h"
 #include "appliance/sigillod/health.h"
+#include "appliance/sigillod/tsa_orders.h"
 
 namespace sigillo {
 
@@ -33,6 +34,7 @@ class AdminService {
         Backup& backup;
         Health& health;
         WallTime started;
+        TsaOrders tsa;
     };
     explicit AdminService(Parts parts) : parts_(std::move(parts)) {}
 

@@ -28,9 +28,9 @@ Result<ipc::ServerConfig> socket_config(const SocketSettings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base) {
+Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base, TsaTimeSeam seam) {
     std::unique_ptr<Appliance> appliance(new Appliance(std::move(base)));
-    SIGILLO_TRY(appliance->build_services());
+    SIGILLO_TRY(appliance->build_services(seam));
     return appliance;
 }
 
@@ -39,6 +39,7 @@ Appliance::~Appliance() {
     for (WorkerPool* pool : {workers_.get(), admin_workers_.get(), public_workers_.get(),
                              publishing_lane_.get(), health_lane_.get()})
         if (pool != nullptr) pool->close();
+    if (tsa_) tsa_->close();
     admin_server_.reset();
     public_server_.reset();
     signing_server_.reset();
@@ -50,11 +51,12 @@ Appliance::~Appliance() {
     housekeeping_.reset();
     base_->ledger->set_executor(nullptr);
     executor_.reset();
+    if (tsa_) tsa_->stop();
     if (sweep_) sweep_->stop();
     if (publisher_) publisher_->stop();
 }
 
-Status Appliance::build_services() {
+Status Appliance::build_services(TsaTimeSeam seam) {
     const DaemonConfig& config = base_->config;
     audit::Ledger& ledger = *base_->ledger;
     KeyStore& keys = *base_->keys;
@@ -96,18 +98,22 @@ Status Appliance::build_services() {
                                          vault_->forget(credential, version);
                                      },
                                      config.credentials});
+    if (config.tsa) {
+        SIGILLO_ASSIGN(tsa_, Tsa::assemble(*base_, *config.tsa, seam));
+    }
     clients_ = std::make_unique<Clients>(ledger, random);
     backup_ = std::make_unique<Backup>(ledger, *publisher_, config.log_directory);
 
     const activation::Lockout lockout(config.activation.lockout, base_->clock);
     signing_service_ = std::make_unique<SigningService>(
         SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_,
-                              lockout, *signing_, health_});
-    public_service_ = std::make_unique<PublicService>(*authority_, health_);
+                              lockout, *signing_, health_, tsa_.get()});
+    public_service_ = std::make_unique<PublicService>(*authority_, health_, tsa_.get());
     admin_service_ = std::make_unique<AdminService>(AdminService::Parts{
         ledger, *clients_, *signers_, *credentials_, lockout,
         activation::EvidenceKeeper(*base_->codec, random, config.activation.evidence_retention), *publisher_,
-        *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now()});
+        *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now(),
+        TsaOrders(tsa_.get(), *authority_, ledger)});
     housekeeper_ = std::make_unique<Housekeeper>(*base_->store, config.housekeeper);
     watch_health();
     return {};
@@ -157,6 +163,8 @@ void Appliance::watch_health() {
         return {"daemon", draining_ ? State::kFailed : State::kOk, draining_ ? "shutting down" : ""};
     });
 
+    if (tsa_) tsa_->watch(health_);
+
     const auto metric = [this](const char* name, Health::Metric value) {
         health_.add_metric(name, std::move(value));
     };
@@ -181,7 +189,7 @@ void Appliance::watch_health() {
 
 std::vector<Housekeeping::Chore> Appliance::chores() {
     using namespace std::chrono_literals;
-    return {
+    std::vector<Housekeeping::Chore> chores{
         {"clock", 1s,
          [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
         {"outcomes", 1s, [this] { signing_->settle(); }},
@@ -194,6 +202,10 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
                  base_->logger.error("housekeeping", {{"error", status.error()}});
          }},
     };
+    if (tsa_)
+        chores.push_back(
+            {"time-stamping units", base_->config.tsa->housekeeping_interval, [this] { tsa_->housekeep(); }});
+    return chores;
 }
 
 Status Appliance::serve() {
@@ -213,19 +225,25 @@ Status Appliance::serve() {
     SIGILLO_ASSIGN(const ipc::ServerConfig admin, socket_config(config.admin_socket));
     publisher_->start();
     sweep_->start();
+    if (tsa_) tsa_->start();
     housekeeping_ = std::make_unique<Housekeeping>(chores(), base_->logger);
     // What waits for the log's publication has one thread: an HSM that hangs must not keep officers from
     // revoking.
     const auto admin_lane = [this](const sam::AdminRequest& request) -> Lane {
         if (request.has_get_status()) return {*health_lane_};
-        const bool publishes = request.has_get_checkpoint() || request.has_create_backup();
+        const bool publishes =
+            request.has_get_checkpoint() || request.has_create_backup() || request.has_get_tsa_status();
         return {publishes ? *publishing_lane_ : *admin_workers_};
     };
     const auto public_lane = [this](const sam::PublicRequest& request) -> Lane {
-        return {request.has_get_health() ? *health_lane_ : *public_workers_};
+        if (request.has_get_health()) return {*health_lane_};
+        // Downloads do not wait for time stamps, nor these for them.
+        if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
+        return {*public_workers_};
     };
     const auto signing_lane = [this](const sam::SigningRequest& request) -> Lane {
         if (request.has_get_health()) return {*health_lane_};
+        if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
         return {*workers_, request.client().spki_sha256()};
     };
     Logger& logger = base_->logger;
@@ -240,17 +258,15 @@ Status Appliance::serve() {
                 },
                 admin_lane),
             logger));
-    SIGILLO_ASSIGN(
-        public_server_,
-        ipc::Server::start(
-            anonymous,
-            make_handler<sam::PublicRequest, sam::PublicResponse>(
-                logger,
-                [this](const ipc::Peer&, const sam::PublicRequest& request) -> Task<sam::PublicResponse> {
-                    co_return public_service_->handle(request);
-                },
-                public_lane),
-            logger));
+    SIGILLO_ASSIGN(public_server_,
+                   ipc::Server::start(anonymous,
+                                      make_handler<sam::PublicRequest, sam::PublicResponse>(
+                                          logger,
+                                          [this](const ipc::Peer&, const sam::PublicRequest& request) {
+                                              return public_service_->handle(request);
+                                          },
+                                          public_lane),
+                                      logger));
     SIGILLO_ASSIGN(signing_server_,
                    ipc::Server::start(signing,
                                       make_handler<sam::SigningRequest, sam::SigningResponse>(

@@ -24,6 +24,7 @@
 #include "appliance/sigillod/housekeeping.h"
 #include "appliance/sigillod/public_service.h"
 #include "appliance/sigillod/signing_service.h"
+#include "appliance/sigillod/tsa.h"
 #include "appliance/signing/signing_path.h"
 
 namespace sigillo {
@@ -31,7 +32,9 @@ namespace sigillo {
 class Appliance {
  public:
     // Ready to serve, but not serving: what a crash left open is reconciled, the log is published.
-    static Result<std::unique_ptr<Appliance>> assemble(std::unique_ptr<Foundation> base);
+    // `seam`: where the TSA's time comes from, in tests.
+    static Result<std::unique_ptr<Appliance>> assemble(std::unique_ptr<Foundation> base,
+                                                       TsaTimeSeam seam = {});
     ~Appliance();
     Appliance(const Appliance&) = delete;
     Appliance& operator=(const Appliance&) = delete;
@@ -46,7 +49,7 @@ class Appliance {
 
  private:
     explicit Appliance(std::unique_ptr<Foundation> base) : base_(std::move(base)) {}
-    Status build_services();
+    Status build_services(TsaTimeSeam seam);
     void watch_health();
     std::vector<Housekeeping::Chore> chores();
 
@@ -64,6 +67,7 @@ class Appliance {
     std::unique_ptr<issuance::Authority> authority_;
     std::unique_ptr<issuance::Signers> signers_;
     std::unique_ptr<issuance::Credentials> credentials_;
+    std::unique_ptr<Tsa> tsa_;  // null where there is none
     std::unique_ptr<Clients> clients_;
     std::unique_ptr<Backup> backup_;
     Health health_;

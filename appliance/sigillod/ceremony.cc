@@ -7,20 +7,27 @@
 #include "appliance/base/encoding.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/sigillod/foundation.h"
+#include "appliance/sigillod/tsa_foundation.h"
 #include "keystore/pkcs11/ceremony.h"
 #include "keystore/pkcs11/token_naming.h"
 
 namespace sigillo {
 namespace {
 
-Status initialise_if_absent(const DaemonConfig& config, const std::filesystem::path& so_pin_file) {
-    SIGILLO_ASSIGN(const TokenNaming name, naming_of(config.hsm.token));
+struct NewToken {
+    const std::string& uri;
+    const std::string& pin_file;
+    const std::string& directory;
+};
+
+Status initialise_if_absent(const NewToken& token, const std::filesystem::path& so_pin_file) {
+    SIGILLO_ASSIGN(const TokenNaming name, naming_of(token.uri));
     TokenInitialisation what;
     what.module_path = name.module_path;
     what.label = name.label;
-    what.token_directory = config.hsm.token_directory;
+    what.token_directory = token.directory;
     SIGILLO_ASSIGN(what.so_pin, read_pin_file(so_pin_file));
-    SIGILLO_ASSIGN(what.user_pin, read_pin_file(config.hsm.pin_file));
+    SIGILLO_ASSIGN(what.user_pin, read_pin_file(token.pin_file));
     const auto made = initialise_token(what);
     if (!made && made.error().code == Errc::kAlreadyExists) return {};
     if (!made) return std::unexpected(made.error());
@@ -28,10 +35,25 @@ Status initialise_if_absent(const DaemonConfig& config, const std::filesystem::p
     return {};
 }
 
+// The TSA's token, store and log, where it is configured.
+Status found_tsa(const Foundation& base, const TsaSettings& settings) {
+    SIGILLO_ASSIGN(const auto tsa, lay_tsa_foundation(base, settings, true));
+    std::cout << "TSA          token " << settings.token << "\n"
+              << "             log " << tsa->guard.epoch.origin << "\n"
+              << "             verifier key " << tsa->identity->verifier_key() << "\n";
+    return {};
+}
+
 }  // namespace
 
 Status hold_ceremony(const DaemonConfig& config, const std::filesystem::path& so_pin_file, Logger& logger) {
-    if (!so_pin_file.empty()) SIGILLO_TRY(initialise_if_absent(config, so_pin_file));
+    if (!so_pin_file.empty()) {
+        SIGILLO_TRY(initialise_if_absent({config.hsm.token, config.hsm.pin_file, config.hsm.token_directory},
+                                         so_pin_file));
+        if (config.tsa)
+            SIGILLO_TRY(initialise_if_absent(
+                {config.tsa->token, config.tsa->pin_file, config.tsa->token_directory}, so_pin_file));
+    }
     SystemClock clock;
     SystemRandom random;
     CeremonyConfig ceremony;
@@ -55,6 +77,7 @@ Status hold_ceremony(const DaemonConfig& config, const std::filesystem::path& so
               << "             SHA-256 " << hex_encode(sha256(authority->certificate())) << "\n"
               << "log          " << base->guard.epoch.origin << "\n"
               << "             verifier key " << base->identity->verifier_key() << "\n";
+    if (config.tsa) SIGILLO_TRY(found_tsa(*base, *config.tsa));
     return {};
 }
 

@@ -174,6 +174,12 @@ Result<DaemonConfig> load_daemon_config(const std::filesystem::path& path) {
     read_activation(file, config);
     read_issuance(file, config);
     read_signing(file, config);
+    if (file.has_table("tsa")) read_tsa(file, config.tsa.emplace());
+    if (config.tsa && config.tsa->token == config.hsm.token)
+        file.complain("tsa.token", "must be another token than hsm.token");
+    if (config.tsa && (config.tsa->store.directory == config.store.directory ||
+                       config.tsa->log_directory == config.log_directory))
+        file.complain("tsa.store_directory", "store and log of the TSA have directories of their own");
     SIGILLO_TRY(file.finish());
     return config;
 }

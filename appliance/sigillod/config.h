@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/issuance/signers.h"
+#include "appliance/sigillod/tsa_config.h"
 #include "appliance/signing/signing_path.h"
 #include "appliance/store/housekeeper.h"
 #include "appliance/store/lmdb_config.h"
@@ -95,6 +97,7 @@ struct DaemonConfig {
     issuance::SignerLimits signers;
     signing::SigningLimits signing;
     signing::KeyVaultConfig vault;
+    std::optional<TsaSettings> tsa;  // the table [tsa], where there is one
 };
 
 // kInvalidArgument with every complaint, one a line; kNotFound, kUnavailable for the file itself.

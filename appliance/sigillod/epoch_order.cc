@@ -205,6 +205,13 @@ Status remove_order(Foundation& base, const record::EpochWork& work) {
 
 }  // namespace
 
+Result<std::optional<WrittenOrder>> read_epoch_order(const std::filesystem::path& path) {
+    const auto order = read_order(path);
+    if (order) return std::optional(WrittenOrder{order->officer, order->reason});
+    if (order.error().code == Errc::kNotFound) return std::optional<WrittenOrder>();
+    return std::unexpected(order.error());
+}
+
 Status carry_out_epoch_order(Foundation& base) {
     const auto order = read_order(order_path(base));
     if (!order) {

@@ -16,11 +16,22 @@
 // 3. "epoch.hardened" says what was done and what could not be; the file is removed.
 #pragma once
 
+#include <filesystem>
+#include <optional>
+#include <string>
+
 #include "appliance/base/result.h"
 
 namespace sigillo {
 
 struct Foundation;
+
+// What the file of an order says; nothing when there is none.
+struct WrittenOrder {
+    std::string officer;
+    std::string reason;
+};
+Result<std::optional<WrittenOrder>> read_epoch_order(const std::filesystem::path& path);
 
 // Step 1, before guard_log(). No file, or one that was carried out: nothing. kInvalidArgument when the file
 // is not an order; errors of open_epoch().

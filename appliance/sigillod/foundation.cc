@@ -22,14 +22,6 @@ Result<std::unique_ptr<Pkcs11KeyStore>> open_hsm(const HsmSettings& settings, Ra
     return Pkcs11KeyStore::create(std::move(config), random, logger);
 }
 
-Status make_directory(const std::filesystem::path& directory, std::filesystem::perms mode) {
-    std::error_code code;
-    const bool made = std::filesystem::create_directories(directory, code);
-    if (!code && made) std::filesystem::permissions(directory, mode, code);
-    if (code) return std::unexpected(errno_error(code.value(), "make " + directory.string()));
-    return {};
-}
-
 // Checkpoints there are signed, so that others can take them away and not forge them. A warning, since a
 // mount of another kind (FAT, a share) may not know our modes; one that is away is health's business.
 void look_at_anchors(const DaemonConfig& config, Logger& logger) {
@@ -41,6 +33,14 @@ void look_at_anchors(const DaemonConfig& config, Logger& logger) {
 }
 
 }  // namespace
+
+Status make_directory(const std::filesystem::path& directory, std::filesystem::perms mode) {
+    std::error_code code;
+    const bool made = std::filesystem::create_directories(directory, code);
+    if (!code && made) std::filesystem::permissions(directory, mode, code);
+    if (code) return std::unexpected(errno_error(code.value(), "make " + directory.string()));
+    return {};
+}
 
 Status prepare_directories(const DaemonConfig& config) {
     using std::filesystem::perms;

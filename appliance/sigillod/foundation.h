@@ -39,6 +39,9 @@ struct Foundation {
 // when absent; kForbidden, with the command that repairs it, when they are open to others.
 Status prepare_directories(const DaemonConfig& config);
 
+// Made with its parents and with `mode`; one that is there stays as it is.
+Status make_directory(const std::filesystem::path& directory, std::filesystem::perms mode);
+
 // Logs in, opens the store, holds it against the newest checkpoint that can be found. An officer's order to
 // begin a new epoch (epoch_order.h) is carried out here, to its end. Errors: those of the parts, with what to
 // do in `detail`; kCorrupt is a rollback, a truncation or a record that does not hold: nothing is served

@@ -9,6 +9,7 @@
 #include "appliance/sigillod/appliance.h"
 #include "appliance/sigillod/ceremony.h"
 #include "appliance/sigillod/config.h"
+#include "appliance/sigillod/tsa_foundation.h"
 #include "appliance/sigillod/version.h"
 
 namespace sigillo {
@@ -33,6 +34,16 @@ LandlockRules landlock_rules(const DaemonConfig& config) {
     if (!config.hsm.token_directory.empty()) rules.write.emplace_back(config.hsm.token_directory);
     rules.write.insert(rules.write.end(), config.log_anchors.begin(), config.log_anchors.end());
     rules.write.insert(rules.write.end(), config.backup_directories.begin(), config.backup_directories.end());
+    if (!config.tsa) return rules;
+    const TsaSettings& tsa = *config.tsa;
+    rules.read.emplace_back(tsa.pin_file);
+    rules.write.emplace_back(tsa.store.directory);
+    rules.write.emplace_back(tsa.log_directory);
+    if (!tsa.token_directory.empty()) rules.write.emplace_back(tsa.token_directory);
+    rules.write.insert(rules.write.end(), tsa.log_anchors.begin(), tsa.log_anchors.end());
+    if (tsa.kernel_time)  // our end of the way to chronyd is a socket file
+        rules.write.push_back(tsa.chrony.own_directory.empty() ? tsa.chrony.socket.parent_path()
+                                                               : tsa.chrony.own_directory);
     return rules;
 }
 
@@ -51,6 +62,7 @@ Status serve_until_told(const DaemonConfig& config, Logger& logger, const System
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     SIGILLO_TRY(harden_process(config.hardening, logger));
     SIGILLO_TRY(prepare_directories(config));
+    if (config.tsa) SIGILLO_TRY(prepare_tsa_directories(*config.tsa));
     if (config.hardening.landlock) SIGILLO_TRY(apply_landlock(landlock_rules(config), logger));
     SIGILLO_ASSIGN(auto base, lay_foundation(config, clock, random, logger));
     SIGILLO_ASSIGN(const auto appliance, Appliance::assemble(std::move(base)));

@@ -4,19 +4,19 @@
 
 namespace sigillo {
 
-sam::PublicResponse PublicService::handle(const sam::PublicRequest& request) {
+Task<sam::PublicResponse> PublicService::handle(const sam::PublicRequest& request) {
     sam::PublicResponse response;
     response.set_id(request.id());
     switch (request.body_case()) {
         case sam::PublicRequest::kGetHealth: {
             // Only whether it works: reasons and numbers are for clients and officers.
             response.mutable_health()->set_state(health_.report().state());
-            return response;
+            co_return response;
         }
         case sam::PublicRequest::kGetCaCertificate: {
             const Bytes& certificate = authority_.certificate();
             response.mutable_document()->set_der(certificate.data(), certificate.size());
-            return response;
+            co_return response;
         }
         case sam::PublicRequest::kGetCrl: {
             if (const auto crl = authority_.crl()) {
@@ -24,11 +24,20 @@ sam::PublicResponse PublicService::handle(const sam::PublicRequest& request) {
             } else {
                 *response.mutable_error() = to_message(crl.error());
             }
-            return response;
+            co_return response;
+        }
+        case sam::PublicRequest::kTimeStamp: {
+            if (tsa_ == nullptr) {
+                *response.mutable_error() =
+                    to_message(Error{Errc::kUnsupported, "this appliance has no time-stamping authority"});
+                co_return response;
+            }
+            *response.mutable_time_stamped() = co_await tsa_->stamp(request.time_stamp());
+            co_return response;
         }
         default:
             *response.mutable_error() = to_message(Error{Errc::kInvalidArgument, "a request without a body"});
-            return response;
+            co_return response;
     }
 }
 

@@ -59,6 +59,8 @@ Task<SigningService::Answer> SigningService::answer_to(const sam::SigningRequest
             co_return co_await extend(request.extend_transaction(), client);
         case sam::SigningRequest::kSignHash:
             co_return co_await sign_hash(request.sign_hash(), client);
+        case sam::SigningRequest::kTimeStamp:
+            co_return co_await time_stamp(request.time_stamp());
         default:
             co_return dispatch(request, client);
     }
@@ -408,6 +410,15 @@ Task<SigningService::Answer> SigningService::sign_hash(const sam::SignHash& body
     response.mutable_signatures();
     for (const Bytes& signature : signatures)
         response.mutable_signatures()->add_signatures(signature.data(), signature.size());
+    co_return response;
+}
+
+// CSC API v2.0.0.2 §11.13: for registered clients what anybody gets from the public face.
+Task<SigningService::Answer> SigningService::time_stamp(const sam::TimeStamp& body) {
+    if (parts_.tsa == nullptr)
+        co_return fail(Errc::kUnsupported, "this appliance has no time-stamping authority");
+    sam::SigningResponse response;
+    *response.mutable_time_stamped() = co_await parts_.tsa->stamp(body);
     co_return response;
 }
 

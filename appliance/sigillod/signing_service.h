@@ -10,6 +10,7 @@
 #include "appliance/sigillod/clients.h"
 #include "appliance/sigillod/health.h"
 #include "appliance/sigillod/idempotency.h"
+#include "appliance/sigillod/tsa.h"
 #include "appliance/signing/signing_path.h"
 #include "appliance/signing/uses.h"
 
@@ -29,6 +30,7 @@ class SigningService {
         activation::Lockout lockout;
         signing::SigningPath& signing;
         Health& health;
+        Tsa* tsa;  // null where there is none
     };
     explicit SigningService(const Parts& parts) : parts_(parts) {}
 
@@ -60,6 +62,7 @@ class SigningService {
 
     Task<Answer> authorize(const sam::Authorize& body, const RegisteredClient& client);
     Task<Answer> extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
+    Task<Answer> time_stamp(const sam::TimeStamp& body);
     Task<Answer> sign_hash(const sam::SignHash& body, const RegisteredClient& client);
 
     Parts parts_;

@@ -40,6 +40,7 @@ demo() {
     demo_authorize
     demo_sign
     demo_verify
+    demo_time_stamp
     demo_replay
     demo_audit
     demo_summary
@@ -117,6 +118,31 @@ demo_verify() {
     rm -f "$work/tampered.pdf" "$work/verify.txt"
 }
 
+demo_time_stamp() {
+    step "A time stamp for the signed document (RFC 3161), by the appliance's own TSA"
+    openssl ts -query -data "$work/contract.pdf" -sha256 -cert -out "$work/contract.tsq" 2>/dev/null ||
+        die "openssl ts -query made no request"
+    curl --silent --show-error --fail --noproxy '*' --max-time 30 --header "Content-Type: application/timestamp-query" \
+        --data-binary "@$work/contract.tsq" --output "$work/contract.tsr" "$SIGILLO_TSA" || die "no answer from $SIGILLO_TSA"
+    openssl ts -reply -in "$work/contract.tsr" -text >"$work/token.txt" 2>/dev/null || die "the answer is no TimeStampResp"
+    grep -q '^Status: Granted' "$work/token.txt" || die "no time stamp: $(cat "$work/token.txt")"
+    good "$(sed -n 's/^Time stamp: /genTime /p' "$work/token.txt"), policy $(sed -n 's/^Policy OID: //p' "$work/token.txt")"
+    openssl ts -verify -data "$work/contract.pdf" -in "$work/contract.tsr" -CAfile "$SIGILLO_TSA_CA" >"$work/verify.txt" 2>&1 ||
+        die "the time stamp does not hold: $(cat "$work/verify.txt")"
+    openssl ts -verify -queryfile "$work/contract.tsq" -in "$work/contract.tsr" -CAfile "$SIGILLO_TSA_CA" \
+        >"$work/verify.txt" 2>&1 || die "the time stamp does not answer the request: $(cat "$work/verify.txt")"
+    good "openssl ts -verify: $(grep '^Verification' "$work/verify.txt")"
+    curl --silent --show-error --fail --noproxy '*' --max-time 30 --cacert "$SIGILLO_CACERT" \
+        --header "Content-Type: application/timestamp-query" --data-binary "@$work/contract.tsq" \
+        --output "$work/verify.tsr" "$SIGILLO_TSA_TLS" || die "no answer from $SIGILLO_TSA_TLS"
+    openssl ts -verify -queryfile "$work/contract.tsq" -in "$work/verify.tsr" -CAfile "$SIGILLO_TSA_CA" \
+        >"$work/verify.txt" 2>&1 || die "the time stamp over TLS does not hold: $(cat "$work/verify.txt")"
+    good "and another one over TLS"
+    note "nothing stands behind this machine's clock, and the policy of its tokens says so"
+    token_serial=$(sed -n 's/^Serial number: 0x//p' "$work/token.txt" | tr 'A-F' 'a-f')
+    rm -f "$work/verify.txt" "$work/verify.tsr" "$work/token.txt"
+}
+
 demo_replay() {
     step "The same one-time password is refused a second time"
     api_any POST /csc/v2/credentials/authorize "$authorization"
@@ -151,6 +177,18 @@ demo_audit() {
     "$SIGILLO_BIN/sigillo-audit" check-proof "$work/proof.json" --key "$SIGILLO_LOG_VKEY" >"$work/audit.txt" 2>&1 ||
         die "the proof does not hold: $(cat "$work/audit.txt")"
     good "proof.json: leaf $intent is in the log, checked without the log at hand"
+    "$SIGILLO_BIN/sigillo-audit" verify --log "$SIGILLO_TSA_LOG" --key "$SIGILLO_TSA_LOG_VKEY" >"$work/audit.txt" 2>"$work/audit.err" ||
+        die "the TSA's log does not hold: $(cat "$work/audit.err")"
+    end=$((SECONDS + 10)) count=''
+    until [[ $count == 1 ]]; do
+        ((SECONDS < end)) || die "the time stamp does not appear in the TSA's log"
+        [[ -z $count ]] || sleep 0.2
+        "$SIGILLO_BIN/sigillo-audit" tokens --json --log "$SIGILLO_TSA_LOG" --key "$SIGILLO_TSA_LOG_VKEY" \
+            >"$work/tokens.json" 2>"$work/audit.err" || die "sigillo-audit tokens: $(cat "$work/audit.err")"
+        count=$(jq --arg serial "$token_serial" --arg hash "$hash" \
+            '[.tokens[] | select(.serial == $serial and .imprint == $hash)] | length' "$work/tokens.json")
+    done
+    good "the TSA's own log names the time stamp: serial $token_serial, with this document's hash"
     rm -f "$work/audit.txt" "$work/audit.err"
 }
 
@@ -159,6 +197,7 @@ demo_summary() {
     say "  $work"
     note "contract.pdf  contract.pdf.sig   the document and its detached signature"
     note "signer.crt  ca.crl               the signer's certificate and the CRL that openssl looked at"
-    note "uses.json  proof.json            what the auditor found"
+    note "contract.tsq  contract.tsr       the request for a time stamp, and the time stamp"
+    note "uses.json  tokens.json  proof.json   what the auditor found"
     note "Keys live in SoftHSM here: software, no certified device. A qualified service puts a certified HSM in its place."
 }

@@ -4,6 +4,7 @@
 #   sigillo.toml  client.env            the configuration, and what a client sources
 #   hsm/                                SoftHSM's configuration and token, the PINs (0600)
 #   store/  log/  anchor/               records, the published log, the copy of its checkpoint
+#   tsa-store/  tsa-log/  tsa-anchor/   the same of the time-stamping authority
 #   backups/                            where sigilloctl backup create may write
 #   tls/                                certificates of the HTTPS side, and the demo client's
 #   nginx/                              nginx's configuration and temporary files
@@ -75,7 +76,7 @@ render() {
 instance_provision() {
     stale=()
     umask 077
-    mkdir -p "$home"/{hsm/tokens,store,log,tsa-log,anchor,backups,tls,nginx/tmp,pids,journal,state}
+    mkdir -p "$home"/{hsm/tokens,store,log,tsa-store,tsa-log,anchor,tsa-anchor,backups,tls,nginx/tmp,pids,journal,state}
     chmod 700 "$home"
     printf '%s\n' "api_port=$api_port" "pages_port=$pages_port" "tsa_port=$tsa_port" "tsa_tls_port=$tsa_tls_port" |
         replace_if_different "$home/state/ports" || true
@@ -83,10 +84,11 @@ instance_provision() {
     provision_hsm
     provision_tls
     provision_configuration
-    if [[ ! -e $home/state/ceremony-done ]]; then
+    if [[ ! -e $home/state/ceremony-done || ! -e $home/state/tsa-ceremony-done ]]; then
         run_quietly "$home/journal/ceremony.log" "the key ceremony" \
             "$programs/sigillod" ceremony --config "$home/sigillo.toml" --so-pin-file "$home/hsm/so-pin"
         : >"$home/state/ceremony-done"
+        : >"$home/state/tsa-ceremony-done"
     fi
 }
 
@@ -108,7 +110,7 @@ provision_sockets() {
 
 provision_hsm() {
     local secret
-    for secret in pin so-pin; do
+    for secret in pin tsa-pin so-pin; do
         [[ -s $home/hsm/$secret ]] || {
             openssl rand -hex 16 >"$home/hsm/$secret.new"
             mv "$home/hsm/$secret.new" "$home/hsm/$secret"
@@ -353,11 +355,18 @@ instance_write_trust() {
             die "sigilloctl log checkpoint gave no verifier key"
         mv "$home/log.vkey.new" "$home/log.vkey"
     fi
+    if [[ ! -s $home/tsa-log.vkey ]]; then
+        "$programs/sigilloctl" --config "$home/sigillo.toml" --json tsu status | jq -er .vkey >"$home/tsa-log.vkey.new" ||
+            die "sigilloctl tsu status gave no verifier key"
+        mv "$home/tsa-log.vkey.new" "$home/tsa-log.vkey"
+    fi
     if [[ ! -s $home/signers-ca.crt ]]; then
         instance_curl --fail "http://localhost:$tsa_port/pki/ca.crt" |
             openssl x509 -inform DER -out "$home/signers-ca.crt.new" || die "no CA certificate under SIGILLO_PKI"
         mv "$home/signers-ca.crt.new" "$home/signers-ca.crt"
     fi
+    # The embedded CA certifies the quickstart's time-stamping unit too.
+    [[ -s $home/tsa-ca.crt ]] || cp "$home/signers-ca.crt" "$home/tsa-ca.crt"
 }
 
 # The demo client: registered once, by the SPKI of its certificate.
@@ -367,4 +376,14 @@ instance_register_client() {
     run_quietly "$log" "registering the demo client" "$programs/sigilloctl" --config "$home/sigillo.toml" \
         client add --tenant demo --name "demo client" --cert "$home/tls/client.crt"
     : >"$home/state/client-registered"
+}
+
+# A time-stamping unit, certified by the embedded CA and in service. Once.
+instance_make_unit() {
+    local log=$home/journal/tsu-create.log
+    [[ -e $home/state/unit-made ]] && return
+    run_quietly "$log" "making the time-stamping unit" "$programs/sigilloctl" --config "$home/sigillo.toml" \
+        tsu create --name quickstart --country IT --organization "Sigillo quickstart" \
+        --common-name "Sigillo quickstart TSU 1" --embedded --activate
+    : >"$home/state/unit-made"
 }

@@ -29,6 +29,7 @@ argv)
     ;;
 register)
     instance_register_client
+    instance_make_unit
     instance_write_trust
     instance_write_client_env
     ;;

@@ -126,8 +126,43 @@ class CredentialCreation final : public Creation {
     }
 };
 
+class Stamping final : public Conversation {
+ public:
+    explicit Stamping(Workload& workload) : Conversation(workload) {
+        path_ = "/tsa";
+        content_type_ = "application/timestamp-query";
+    }
+    void begin() override {
+        // TimeStampReq: version 1, SHA-256, nonce of 8 octets, certReq TRUE.
+        constexpr std::array<std::uint8_t, 24> kHead{0x30, 0x43, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30,
+                                                     0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
+                                                     0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+        std::array<std::uint8_t, 40> random;
+        fill_random(random);
+        random[32] =
+            static_cast<std::uint8_t>(0x40U | (random[32] & 0x3FU));  // positive, in its shortest form
+        const auto append = [this](ByteView bytes) { body_.append(as_text(bytes)); };
+        body_.clear();
+        append(kHead);
+        append(ByteView(random).first(32));
+        append(std::array<std::uint8_t, 2>{0x02, 0x08});
+        append(ByteView(random).subspan(32));
+        append(std::array<std::uint8_t, 3>{0x01, 0x01, 0xFF});
+    }
+    Result<bool> hear(int status, std::string_view answer) override {
+        // SEQUENCE { PKIStatusInfo { granted (0) }, …
+        constexpr std::string_view kGranted("\x30\x03\x02\x01\x00", 5);
+        if (status != 200 || answer.size() < 200 || answer.substr(4, kGranted.size()) != kGranted)
+            return unexpected_answer(path_, status, answer);
+        return true;
+    }
+};
+
 }  // namespace
 
+std::unique_ptr<Conversation> stamping(Workload& workload) {
+    return std::make_unique<Stamping>(workload);
+}
 std::unique_ptr<Conversation> signing(Workload& workload) {
     return std::make_unique<Signing>(workload);
 }

@@ -42,10 +42,12 @@ class Conversation {
 
     std::string_view path() const { return path_; }
     const std::string& body() const { return body_; }
+    std::string_view content_type() const { return content_type_; }
 
  protected:
     std::string_view path_;
     std::string body_;
+    std::string_view content_type_ = "application/json";
     Workload& workload_;
 };
 
@@ -56,5 +58,8 @@ std::unique_ptr<Conversation> signer_creation(Workload& workload);
 // POST /v1/credentials, class simple, click, embedded certificate, for the signers of `subjects`; ids into
 // `made`.
 std::unique_ptr<Conversation> credential_creation(Workload& workload);
+
+// POST /tsa of a new SHA-256 digest with a nonce, the unit's certificates asked for.
+std::unique_ptr<Conversation> stamping(Workload& workload);
 
 }  // namespace sigillo::bench

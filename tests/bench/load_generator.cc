@@ -71,8 +71,9 @@ Status run(Options& options) {
     using Factory = std::unique_ptr<Conversation> (*)(Workload&);
     const Factory factory = options.kind == "sign"      ? &signing
                             : options.kind == "signers" ? &signer_creation
+                            : options.kind == "stamp"   ? &stamping
                                                         : &credential_creation;
-    if (factory != &signer_creation && options.subjects_file.empty())
+    if (factory != &signer_creation && factory != &stamping && options.subjects_file.empty())
         return fail(Errc::kInvalidArgument, "--subjects is needed");
     SIGILLO_TRY(read_subjects(options));
     options.plan.measured = std::chrono::milliseconds(static_cast<std::int64_t>(options.seconds * 1000));
@@ -91,13 +92,14 @@ int main(int argc, char** argv) {
     CLI::App app("Puts load on an instance of Sigillo and measures it.");
     app.add_option("kind", options.kind, "What each operation is")
         ->required()
-        ->check(CLI::IsMember({"sign", "signers", "credentials"}));
+        ->check(CLI::IsMember({"sign", "signers", "credentials", "stamp"}));
     app.add_option("--port", options.plan.endpoint.port, "The API's port on 127.0.0.1")->required();
     app.add_option("--cacert", options.plan.endpoint.ca_file, "CA of the server's certificate")->required();
     app.add_option("--cert", options.plan.endpoint.certificate_file, "The client's certificate")->required();
     app.add_option("--key", options.plan.endpoint.key_file, "The client's key")->required();
     app.add_option("--pids", options.plan.pids, "Directory with the pid files of the measured processes")
         ->required();
+    app.add_flag("!--plain", options.plan.endpoint.tls, "HTTP without TLS");
     app.add_option("--connections", options.plan.connections, "Clients at the same time")
         ->check(CLI::Range(1, 1000));
     app.add_option("--subjects", options.subjects_file, "File with ids, one a line: credentials, or signers");
@@ -108,6 +110,7 @@ int main(int argc, char** argv) {
         app.add_option("--seconds", options.seconds, "Measure for so long, after a fifth of it to warm up");
     app.add_option("--operations", options.plan.operations, "Measure so many operations instead")
         ->excludes(seconds);
+    app.add_option("--rate", options.plan.rate, "With --seconds: so many operations a second, and no more");
     app.add_option("--name", options.name, "Print a line of JSON under this name");
     app.add_option("--unit", options.unit, "What is counted: documents, signatures, credentials");
     app.add_option("--raw", options.raw, "The rate to compare with");

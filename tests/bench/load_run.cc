@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 
 #include "tests/bench/processor_time.h"
 
@@ -44,9 +45,11 @@ class LoadRun {
         opens_ = Clock::now() + plan_.warm_up;
         closes_ = by_number() ? Clock::time_point::max() : opens_ + plan_.measured;
         SIGILLO_TRY(look_at_clock());
+        due_ = Clock::now();
         for (Lane& lane : lanes_) SIGILLO_TRY(begin(lane));
-        while (busy_ > 0) {
+        while (busy_ > 0 || (paced() && !closed_)) {
             SIGILLO_TRY(turn());
+            SIGILLO_TRY(begin_what_is_due());
             SIGILLO_TRY(look_at_clock());
         }
         if (by_number()) SIGILLO_TRY(close_window(Clock::now()));
@@ -58,6 +61,7 @@ class LoadRun {
 
  private:
     bool by_number() const { return plan_.operations > 0; }
+    bool paced() const { return plan_.rate > 0; }
 
     Status connect(const std::function<std::unique_ptr<Conversation>()>& make) {
         SIGILLO_ASSIGN(context_, make_context(plan_.endpoint));
@@ -104,7 +108,27 @@ class LoadRun {
         return {};
     }
 
+    // When paced: as soon as one is due.
     Status begin(Lane& lane) {
+        if (!paced()) return begin_now(lane, Clock::now());
+        lane.idle = true;
+        resting_.push_back(&lane);
+        return {};
+    }
+
+    Status begin_what_is_due() {
+        if (!paced()) return {};
+        const auto interval =
+            std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1.0 / plan_.rate));
+        for (; !closed_ && !resting_.empty() && Clock::now() >= due_; due_ += interval) {
+            Lane& lane = *resting_.front();
+            resting_.pop_front();
+            SIGILLO_TRY(begin_now(lane, due_));
+        }
+        return {};
+    }
+
+    Status begin_now(Lane& lane, Clock::time_point since) {
         lane.idle = by_number() ? begun_ == plan_.operations : closed_ && counting_ == 0;
         if (lane.idle) return {};
         ++begun_;
@@ -112,15 +136,20 @@ class LoadRun {
         lane.counts = !closed_;
         if (lane.counts) ++counting_;
         lane.conversation->begin();
-        lane.began = Clock::now();
-        return lane.client->post(lane.conversation->path(), lane.conversation->body());
+        lane.began = since;
+        return post(lane);
+    }
+
+    static Status post(Lane& lane) {
+        const Conversation& says = *lane.conversation;
+        return lane.client->post(says.path(), says.content_type(), says.body());
     }
 
     Status turn() {
         std::array<epoll_event, 64> events;
-        const int ready =
-            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), kPatienceMs);
-        if (ready < 0 && errno == EINTR) return {};
+        const int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                       paced() ? 1 : kPatienceMs);
+        if ((ready < 0 && errno == EINTR) || (ready == 0 && paced())) return {};
         if (ready <= 0) return fail(Errc::kUnavailable, "the server does not answer");
         for (std::size_t i = 0; i < static_cast<std::size_t>(ready); ++i)
             SIGILLO_TRY(serve(static_cast<std::size_t>(events.at(i).data.u64)));
@@ -138,7 +167,7 @@ class LoadRun {
                 finish(lane);
                 SIGILLO_TRY(begin(lane));
             } else {
-                SIGILLO_TRY(lane.client->post(lane.conversation->path(), lane.conversation->body()));
+                SIGILLO_TRY(post(lane));
             }
         }
         if (lane.client->wants_to_write() != lane.writing) {
@@ -167,8 +196,10 @@ class LoadRun {
     UniqueFd epoll_;
     std::vector<Lane> lanes_;
     std::uint64_t begun_ = 0;
-    std::size_t busy_ = 0;      // operations in flight
-    std::size_t counting_ = 0;  // of them, those that began before the window closed
+    std::deque<Lane*> resting_;  // when paced: connections without work
+    Clock::time_point due_;      // when the next operation is
+    std::size_t busy_ = 0;       // operations in flight
+    std::size_t counting_ = 0;   // of them, those that began before the window closed
     bool opened_ = false;
     bool closed_ = false;
     Clock::time_point opens_;

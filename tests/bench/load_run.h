@@ -19,6 +19,9 @@ struct RunPlan {
     std::uint64_t operations = 0;  // 0: as many as go into `measured`
     std::chrono::milliseconds warm_up{0};
     std::chrono::milliseconds measured{0};
+    // Operations a second that fall due, whether those before have been answered or not: what one waits for a
+    // free connection counts as its own. 0: each connection begins anew at once. Only with `measured`.
+    double rate = 0;
     std::filesystem::path pids;  // whose processor time counts
 };
 

@@ -76,6 +76,10 @@ Result<std::unique_ptr<TlsClient>> TlsClient::open(SSL_CTX* context, const Endpo
         return fail(Errc::kUnavailable,
                     "connect to port " + std::to_string(endpoint.port) + ": " + std::strerror(errno));
 
+    if (!endpoint.tls) {
+        if (::fcntl(fd, F_SETFL, O_NONBLOCK) != 0) return fail(Errc::kUnavailable, std::strerror(errno));
+        return client;
+    }
     client->ssl_.reset(SSL_new(context));
     SSL* ssl = client->ssl_.get();
     if (ssl == nullptr || SSL_set_fd(ssl, fd) != 1 || SSL_set1_host(ssl, "localhost") != 1 ||
@@ -85,10 +89,10 @@ Result<std::unique_ptr<TlsClient>> TlsClient::open(SSL_CTX* context, const Endpo
     return client;
 }
 
-Status TlsClient::post(std::string_view path, std::string_view json) {
-    request_.assign("POST ").append(path).append(
-        " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ");
-    request_.append(std::to_string(json.size())).append(kHeaderEnd).append(json);
+Status TlsClient::post(std::string_view path, std::string_view content_type, std::string_view body) {
+    request_.assign("POST ").append(path).append(" HTTP/1.1\r\nHost: localhost\r\nContent-Type: ");
+    request_.append(content_type).append("\r\nContent-Length: ");
+    request_.append(std::to_string(body.size())).append(kHeaderEnd).append(body);
     sent_ = 0;
     input_.clear();
     body_at_ = 0;
@@ -97,6 +101,14 @@ Status TlsClient::post(std::string_view path, std::string_view json) {
 
 Status TlsClient::write_some() {
     while (wants_to_write()) {
+        if (!ssl_) {
+            const ssize_t put =
+                ::send(fd_.get(), request_.data() + sent_, request_.size() - sent_, MSG_NOSIGNAL);
+            if (put < 0 && errno == EAGAIN) return {};
+            if (put < 0) return fail(Errc::kUnavailable, std::string("write: ") + std::strerror(errno));
+            sent_ += static_cast<std::size_t>(put);
+            continue;
+        }
         std::size_t written = 0;
         if (SSL_write_ex(ssl_.get(), request_.data() + sent_, request_.size() - sent_, &written) != 1) {
             const int error = SSL_get_error(ssl_.get(), 0);
@@ -110,6 +122,7 @@ Status TlsClient::write_some() {
 
 Result<bool> TlsClient::proceed() {
     SIGILLO_TRY(write_some());
+    if (!ssl_) return proceed_plain();
     std::array<char, 16384> buffer;
     for (;;) {
         std::size_t read = 0;
@@ -122,6 +135,18 @@ Result<bool> TlsClient::proceed() {
         const int error = SSL_get_error(ssl_.get(), 0);
         if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return false;
         return tls_failure("read");
+    }
+}
+
+Result<bool> TlsClient::proceed_plain() {
+    std::array<char, 16384> buffer;
+    for (;;) {
+        const ssize_t read = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+        if (read < 0 && errno == EAGAIN) return false;
+        if (read <= 0) return fail(Errc::kUnavailable, "the server has closed the connection");
+        input_.append(buffer.data(), static_cast<std::size_t>(read));
+        SIGILLO_ASSIGN(const bool whole, complete());
+        if (whole) return true;
     }
 }
 

@@ -1,5 +1,5 @@
-// One HTTPS/1.1 connection of the load generator: keep-alive, TLS 1.3, client certificate, one request at a
-// time.
+// One HTTP/1.1 connection of the load generator: keep-alive, over TLS 1.3 with a client certificate or plain,
+// one request at a time.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -19,6 +19,7 @@ struct Endpoint {
     std::string ca_file;     // PEM, as are the next two
     std::string certificate_file;
     std::string key_file;
+    bool tls = true;
 };
 
 struct FreeSsl {
@@ -43,8 +44,8 @@ class TlsClient {
 
     int fd() const { return fd_.get(); }
 
-    // Begins a POST of JSON. To be called when the answer before has been taken.
-    Status post(std::string_view path, std::string_view json);
+    // Begins a POST. To be called when the answer before has been taken.
+    Status post(std::string_view path, std::string_view content_type, std::string_view body);
     // Whether it waits for room to write (EPOLLOUT), besides for input.
     bool wants_to_write() const { return sent_ < request_.size(); }
 
@@ -56,6 +57,7 @@ class TlsClient {
  private:
     TlsClient() = default;
     Status write_some();
+    Result<bool> proceed_plain();
     Result<bool> complete();
 
     UniqueFd fd_;

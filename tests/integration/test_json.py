@@ -35,6 +35,7 @@ class Json(harness.InstanceTest):
                 "authData": [{"id": "click", "value": click_evidence(cls.hashes)}]},
             ("POST", "/csc/v2/credentials/extendTransaction"): sad,
             ("POST", "/csc/v2/signatures/signHash"): {**sad, "signAlgo": ECDSA_SHA256},
+            ("POST", "/csc/v2/signatures/timestamp"): {"hash": encoded[0], "hashAlgo": SHA256},
             ("POST", "/v1/signers"): {"name": {"given": "A", "family": "B"}, "country": "IT"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors"): {"type": "totp"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors/{factor}/pin"): {"old": "271828", "new": "314159"},
@@ -106,7 +107,7 @@ class Json(harness.InstanceTest):
         for bad in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xf8\x88\x80\x80\x80"):
             before = self.state()
             for (method, path), body in self.good.items():
-                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain", "old")
+                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain", "old", "hash")
                             if key in body)
                 text = json.dumps({**body, name: "MARK"}).encode().replace(b"MARK", b"a" + bad + b"b")
                 answer = self.client.request(method, path, text, {"Content-Type": "application/json"})

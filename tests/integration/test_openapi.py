@@ -209,6 +209,10 @@ class OpenApi(harness.InstanceTest):
     def good_cscSignaturesSignHash(self, example):
         yield {}, {}, {**example, "credentialID": self.credential.id, "SAD": self.sad(example["hashes"])}
 
+    def good_cscSignaturesTimestamp(self, example):
+        yield {}, {}, example
+        yield {}, {}, {"hash": example["hash"], "hashAlgo": example["hashAlgo"], "nonce": "F00", "clientData": "x"}
+
     def good_createSigner(self, example):
         yield {}, {}, example
 

@@ -85,6 +85,7 @@ class Strangers(harness.InstanceTest):
                                               "hashAlgorithmOID": SHA256},
             "/csc/v2/credentials/extendTransaction": sad,
             "/csc/v2/signatures/signHash": {**sad, "signAlgo": ECDSA_SHA256},
+            "/csc/v2/signatures/timestamp": {"hash": encoded[0], "hashAlgo": SHA256},
             "/v1/signers": {"name": {"given": "A", "family": "B"}, "country": "IT"},
             "/v1/signers/{signerID}/factors": {"type": "totp"},
             "/v1/signers/{signerID}/factors/{factorID}/pin": {"old": "271828", "new": "314159"},

@@ -12,10 +12,10 @@ namespace sigillo::tsa::testing {
 namespace {
 
 void expect_refused(TsaUnderTest& tsa, PkiFailureInfo info, const TimeStampRequest& request) {
-    const auto response = tsa.authority->issue(request);
+    const auto response = run_to_end(tsa.authority->issue(request));
     ASSERT_FALSE(response);
     EXPECT_EQ(failure_name(response.error().info), failure_name(info)) << response.error().text;
-    const ReadResponse read = read_response(tsa.authority->respond(request));
+    const ReadResponse read = read_response(run_to_end(tsa.authority->respond(request)));
     EXPECT_EQ(read.status, 2);
     EXPECT_EQ(read.failures, std::vector<int>{static_cast<int>(info)});
 }
@@ -33,7 +33,8 @@ TimeStampRequest with_policy(const std::string& dotted) {
 TEST(TsaAuthority, EveryTokenStandsInTheLogWithSerialImprintPolicyTimeAndUnit) {
     TsaUnderTest tsa;
     const UnitId unit = tsa.add_unit();
-    const ReadResponse read = read_response(tsa.authority->issue(with_policy(kOtherPolicy)).value());
+    const ReadResponse read =
+        read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value());
     const auto leaves = tsa.events("tsa.token");
     ASSERT_EQ(leaves.size(), 1u);
     EXPECT_EQ(leaves[0]["serial"], read.serial_hex);
@@ -48,7 +49,7 @@ TEST(TsaAuthority, StartAndStopStandInTheLog) {
     TsaUnderTest tsa;
     const UnitId unit = tsa.add_unit();
     tsa.restart();
-    ASSERT_TRUE(tsa.authority->issue(request_for("x")));
+    ASSERT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
     ASSERT_TRUE(tsa.authority->stop("the test is over"));
     const auto started = tsa.events("tsa.started");
     ASSERT_EQ(started.size(), 2u);
@@ -65,8 +66,9 @@ TEST(TsaAuthority, StartAndStopStandInTheLog) {
 TEST(TsaAuthority, PolicyOfTheRequestOrTheFirst) {
     TsaUnderTest tsa;
     tsa.add_unit();
-    EXPECT_EQ(read_response(tsa.authority->issue(request_for("x")).value()).policy, kPolicy);
-    EXPECT_EQ(read_response(tsa.authority->issue(with_policy(kOtherPolicy)).value()).policy, kOtherPolicy);
+    EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(request_for("x"))).value()).policy, kPolicy);
+    EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))).value()).policy,
+              kOtherPolicy);
     expect_refused(tsa, PkiFailureInfo::kUnacceptedPolicy, with_policy("1.2.3.4"));
     expect_refused(tsa, PkiFailureInfo::kUnacceptedPolicy, with_policy(tsa.config.unchecked_policy));
     EXPECT_EQ(tsa.events("tsa.token").size(), 2u);
@@ -77,8 +79,8 @@ TEST(TsaAuthority, UnitsServeTheirOwnPoliciesAlone) {
     const UnitId first = tsa.add_unit(KeyAlgorithm::kEcP256, {}, {kPolicy});
     expect_refused(tsa, PkiFailureInfo::kSystemFailure, with_policy(kOtherPolicy));
     const UnitId second = tsa.add_unit(KeyAlgorithm::kEcP384, {}, {kOtherPolicy});
-    ASSERT_TRUE(tsa.authority->issue(with_policy(kPolicy)));
-    ASSERT_TRUE(tsa.authority->issue(with_policy(kOtherPolicy)));
+    ASSERT_TRUE(run_to_end(tsa.authority->issue(with_policy(kPolicy))));
+    ASSERT_TRUE(run_to_end(tsa.authority->issue(with_policy(kOtherPolicy))));
     const auto leaves = tsa.events("tsa.token");
     EXPECT_EQ(leaves[0]["unit"], first.str());
     EXPECT_EQ(leaves[1]["unit"], second.str());
@@ -89,9 +91,9 @@ TEST(TsaAuthority, TokensOfAnUncheckedClockBearItsPolicyAndNoOther) {
     tsa.add_unit(KeyAlgorithm::kEcP256, {}, {kPolicy});
     tsa.time.is_checked = false;
     tsa.restart();
-    EXPECT_EQ(read_response(tsa.authority->issue(request_for("x")).value()).policy,
+    EXPECT_EQ(read_response(run_to_end(tsa.authority->issue(request_for("x"))).value()).policy,
               tsa.config.unchecked_policy);
-    EXPECT_TRUE(tsa.authority->issue(with_policy(tsa.config.unchecked_policy)));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(with_policy(tsa.config.unchecked_policy))));
     expect_refused(tsa, PkiFailureInfo::kUnacceptedPolicy, with_policy(kPolicy));
     EXPECT_EQ(tsa.events("tsa.started").back()["clock_checked"], false);
 }
@@ -127,7 +129,7 @@ TEST(TsaAuthority, WithoutATrustedClockNothingIsStampedOrLogged) {
     EXPECT_EQ(tsa.key_of(unit)->calls(), before);
     EXPECT_TRUE(tsa.events("tsa.token").empty());
     tsa.time.good = true;
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
     EXPECT_EQ(tsa.authority->counters().granted, 1u);
     EXPECT_EQ(tsa.authority->counters().refused[3], 2u);  // timeNotAvailable
 }
@@ -137,7 +139,7 @@ TEST(TsaAuthority, ClockLostWhileSigningMeansThatTheTokenDoesNotLeave) {
     tsa.add_unit();
     tsa.time.calls = 0;
     tsa.time.before_each = [&](int call) { tsa.time.good = call == 1; };
-    const auto response = tsa.authority->issue(request_for("x"));
+    const auto response = run_to_end(tsa.authority->issue(request_for("x")));
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().info, PkiFailureInfo::kTimeNotAvailable);
     EXPECT_EQ(tsa.events("tsa.token").size(), 1u);  // more than was given out, never less
@@ -149,7 +151,7 @@ TEST(TsaAuthority, CorruptedSignatureNeverLeaves) {
     tsa.key_of(unit)->corrupt(true);
     expect_refused(tsa, PkiFailureInfo::kSystemFailure);
     tsa.key_of(unit)->corrupt(false);
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaAuthority, HsmThatRefusesIsASystemFailureAndPasses) {
@@ -160,7 +162,7 @@ TEST(TsaAuthority, HsmThatRefusesIsASystemFailureAndPasses) {
         expect_refused(tsa, PkiFailureInfo::kSystemFailure);
     }
     tsa.key_of(unit)->fail_with(std::nullopt);
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaAuthority, BelowTheDiskReserveNothingIsStamped) {
@@ -172,7 +174,7 @@ TEST(TsaAuthority, BelowTheDiskReserveNothingIsStamped) {
     EXPECT_TRUE(tsa.events("tsa.token").empty());
     tsa.reserve_config.bytes = 1;
     tsa.restart();
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
     tsa.reserve_config.path = "/nowhere/at/all";
     tsa.restart();
     expect_refused(tsa, PkiFailureInfo::kSystemFailure);
@@ -200,13 +202,13 @@ TEST(TsaAuthority, OutsideTheKeysUsagePeriodNothingIsStamped) {
     options.key_from = std::chrono::hours(-1);
     options.key_until = std::chrono::hours(24);
     tsa.add_unit(KeyAlgorithm::kEcP256, options);
-    ASSERT_TRUE(tsa.authority->issue(request_for("x")));
+    ASSERT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
     tsa.time.offset_us = 25LL * 3600 * 1'000'000;
     expect_refused(tsa, PkiFailureInfo::kSystemFailure);
     tsa.time.offset_us = -2LL * 3600 * 1'000'000;
     expect_refused(tsa, PkiFailureInfo::kSystemFailure);
     tsa.time.offset_us = 23LL * 3600 * 1'000'000;
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaAuthority, SerialsAreUniqueOverThreadsRestartsAndNodesAndAllStandInTheLog) {
@@ -222,7 +224,7 @@ TEST(TsaAuthority, SerialsAreUniqueOverThreadsRestartsAndNodesAndAllStandInTheLo
         for (int t = 0; t < kThreads; ++t)
             threads.emplace_back([&] {
                 for (int i = 0; i < kEach; ++i) {
-                    const auto response = tsa.authority->issue(request_for("x"));
+                    const auto response = run_to_end(tsa.authority->issue(request_for("x")));
                     ASSERT_TRUE(response) << response.error().text;
                     const std::string serial = read_response(*response).serial_hex;
                     const std::lock_guard lock(mutex);
@@ -273,7 +275,7 @@ TEST(TsaAuthority, RotationUnderLoadRefusesNobodyAndTheLogShowsOneLineBetweenThe
     for (int t = 0; t < 6; ++t)
         threads.emplace_back([&] {
             while (!stop) {
-                const auto response = tsa.authority->issue(request_for("x"));
+                const auto response = run_to_end(tsa.authority->issue(request_for("x")));
                 EXPECT_TRUE(response) << response.error().text;
                 if (response) ++granted;
             }

@@ -112,7 +112,7 @@ TEST(TokenKeys, AnAuthorityOnTheTokenStampsRotatesAndDestroys) {
     const RequestOptions options;
     const auto stamp = [&] {
         const auto request = TimeStampRequest::parse(libcrypto_request(options)).value();
-        const auto response = tsa.authority->issue(request);
+        const auto response = run_to_end(tsa.authority->issue(request));
         ASSERT_TRUE(response) << response.error().text;
         EXPECT_EQ(verify_response(*response, libcrypto_request(options), tsa.ca.certificate()), "");
     };

@@ -35,7 +35,7 @@ TEST_P(EveryKey, TokensVerifyWithEveryHashNonceAndCertReq) {
                  {Bytes{}, Bytes{0x01}, hex_decode("00ffffffffffffffff").value(), Bytes(20, 0x55)}) {
                 RequestOptions options{
                     .hash = hash, .policy = kPolicy, .nonce = nonce, .cert_req = certificates};
-                const auto response = tsa.authority->issue(parse(options));
+                const auto response = run_to_end(tsa.authority->issue(parse(options)));
                 ASSERT_TRUE(response) << response.error().text;
                 const ReadResponse read = read_response(*response);
                 EXPECT_EQ(read.status, 0);
@@ -91,7 +91,7 @@ TEST_P(OpensslCommand, QueriesAndVerifies) {
             const Bytes query = must(read_file(tsa.scratch / "q"));
             const auto request = TimeStampRequest::parse(query);
             ASSERT_TRUE(request) << what << request.error().text;
-            const auto response = tsa.authority->issue(*request);
+            const auto response = run_to_end(tsa.authority->issue(*request));
             ASSERT_TRUE(response) << what << response.error().text;
             write(tsa.scratch / "r", as_text(*response));
             const std::string untrusted = request->cert_req() ? "" : " -untrusted " + at + "tsu.pem";
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(TsaToken, OpensslCommand,
 TEST(TsaToken, IsACmsSignedDataOfVersionThreeWithOneSignerAndSignedAttributesInOrder) {
     TsaUnderTest tsa;
     tsa.add_unit();
-    const Bytes response = tsa.authority->issue(request_for("x")).value();
+    const Bytes response = run_to_end(tsa.authority->issue(request_for("x"))).value();
     const ByteView token = must(token_of(response));
     const unsigned char* cursor = token.data();
     const std::unique_ptr<CMS_ContentInfo, decltype([](CMS_ContentInfo* c) { CMS_ContentInfo_free(c); })> cms(
@@ -154,7 +154,7 @@ TEST(TsaToken, NonceIsEchoedOctetForOctet) {
     for (const Bytes& nonce :
          {Bytes{0x00}, Bytes{0x00, 0x80}, Bytes{0x80}, Bytes{0xF0, 0x01}, Bytes(64, 0x33)}) {
         const Bytes response =
-            tsa.authority->issue(request_for("x", HashAlgorithm::kSha256, false, nonce)).value();
+            run_to_end(tsa.authority->issue(request_for("x", HashAlgorithm::kSha256, false, nonce))).value();
         DerWriter expected(80);
         expected.element(kDerInteger, nonce);
         EXPECT_FALSE(std::ranges::search(response, expected.view()).empty()) << hex_encode(nonce);
@@ -169,7 +169,7 @@ TEST(TsaToken, ImprintIsRepeatedAsItCame) {
         RequestOptions options;
         options.parameters = null_parameters ? Bytes{0x05, 0x00} : Bytes{};
         const auto request = TimeStampRequest::parse(build_request(options)).value();
-        const Bytes response = tsa.authority->issue(request).value();
+        const Bytes response = run_to_end(tsa.authority->issue(request)).value();
         EXPECT_FALSE(std::ranges::search(response, build_imprint(options)).empty()) << null_parameters;
     }
 }
@@ -181,7 +181,7 @@ TEST(TsaToken, TsaNameIsTheUnitsSubjectOrLeftOut) {
         tsa.restart();
         const UnitId unit = tsa.add_unit();
         RequestOptions options;
-        const Bytes response = tsa.authority->issue(parse(options)).value();
+        const Bytes response = run_to_end(tsa.authority->issue(parse(options))).value();
         const auto certificate = must(read_unit_certificate(as_bytes(tsa.record(unit).chain(0))));
         DerWriter tst(512);
         tst.raw(certificate.subject).close(der_context(4), 0).close(der_context(0), 0);
@@ -228,7 +228,7 @@ TEST(TsaToken, GenTimeIsOfTheTimeSourceAndTheStatedAccuracy) {
     tsa.add_unit();
     tsa.time.offset_us = 3600LL * 1'000'000;
     const auto before = std::chrono::system_clock::now() + std::chrono::hours(1);
-    const ReadResponse read = read_response(tsa.authority->issue(request_for("x")).value());
+    const ReadResponse read = read_response(run_to_end(tsa.authority->issue(request_for("x"))).value());
     const auto after = std::chrono::system_clock::now() + std::chrono::hours(1);
     const auto text = [](auto time) {
         return std::string(GenTime(std::chrono::time_point_cast<Microseconds>(time), 0).text().substr(0, 14));

@@ -198,7 +198,7 @@ TEST(TsaUnits, UnitWhosePeriodHasNotBegunIsNotActivated) {
     expect_error(tsa.units->activate(next), Errc::kConflict, "for use from");
     const UnitId serving = tsa.add_unit();
     expect_error(tsa.units->rotate(serving, next), Errc::kConflict, "for use from");
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaUnits, ServeAgainAfterARestart) {
@@ -212,7 +212,7 @@ TEST(TsaUnits, ServeAgainAfterARestart) {
     ASSERT_EQ(units->size(), 2u);
     EXPECT_EQ((*units)[0]->id, second);  // the newest first
     EXPECT_EQ((*units)[1]->id, first);
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaUnits, CrashBetweenLogAndTokenLeavesNoKeyBehind) {
@@ -247,7 +247,7 @@ TEST(TsaUnits, UnitWhoseKeyIsMissingOrAnotherStaysOutAndTheOthersServe) {
     int troubles = 0;
     for (const UnitInfo& info : must(tsa.units->list())) troubles += info.trouble.empty() ? 0 : 1;
     EXPECT_EQ(troubles, 2);
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
 }
 
 TEST(TsaUnits, HousekeepingRetiresAndDestroysKeysWhosePeriodIsOver) {
@@ -286,7 +286,7 @@ TEST(TsaUnits, RotationThatCannotBeWrittenChangesNothing) {
     const UnitId retired = tsa.add_unit();
     must(tsa.units->retire(retired, "test"));
     expect_error(tsa.units->rotate(retired, next), Errc::kConflict);
-    EXPECT_TRUE(tsa.authority->issue(request_for("x")));
+    EXPECT_TRUE(run_to_end(tsa.authority->issue(request_for("x"))));
     EXPECT_EQ(tsa.units->in_service()->front()->id, serving);
     EXPECT_EQ(tsa.record(next).state(), record::UNIT_READY);
 }

@@ -154,6 +154,11 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(
                    state->common_extensions(kUsageContentCommitment, state->config.policy_advanced));
     SIGILLO_ASSIGN(state->simple, state->common_extensions(kUsageDigitalSignature | kUsageContentCommitment,
                                                            state->config.policy_simple));
+    // RFC 3161 §2.3: a time-stamping unit's key is for that alone.
+    SIGILLO_ASSIGN(state->time_stamping,
+                   state->common_extensions(kUsageDigitalSignature, state->config.policy_advanced));
+    SIGILLO_ASSIGN(X509ExtensionHandle purpose, time_stamping_extension());
+    state->time_stamping.push_back(std::move(purpose));
     return std::unique_ptr<CertificateAuthority>(new CertificateAuthority(std::move(state)));
 }
 
@@ -194,6 +199,47 @@ Result<IssuedCertificate> CertificateAuthority::issue(const PublicKey& key, cons
                                                                                 : s.legal_semantics));
     SIGILLO_ASSIGN(issued.der,
                    sign_object(made.get(), X509_sign, i2d_X509, s.signer, "signing a certificate"));
+    return issued;
+}
+
+Result<IssuedCertificate> CertificateAuthority::issue_for_time_stamps(const PublicKey& key,
+                                                                      const Subject& subject, WallTime from,
+                                                                      WallTime until) {
+    State& s = *state_;
+    if (key.algorithm == KeyAlgorithm::kEd25519)
+        return fail(Errc::kInvalidArgument, "time-stamping units have EC or RSA keys", "key");
+    SIGILLO_ASSIGN(const WallTime now, s.valid_now());
+    if (subject.kind == SubjectKind::kNaturalPerson)
+        return fail(Errc::kInvalidArgument, "a time-stamping unit is a legal person's", "subject");
+    SIGILLO_ASSIGN(const X509NameHandle name, encode_subject(subject, s.config.subject));
+    SIGILLO_TRY(parse_public_key(key));
+    SIGILLO_ASSIGN(const Asn1Integer serial, random_serial(s.random));
+
+    IssuedCertificate issued;
+    issued.serial_hex = serial_text(serial.get());
+    issued.not_before = std::max(now - s.config.backdate, s.facts.not_before);
+    issued.not_after = std::min(now + s.config.time_stamping_validity, s.facts.not_after);
+    // EN 319 421 §7.6.7: the key ends before its certificate.
+    if (until <= from || whole_seconds(until) >= issued.not_after)
+        return fail(Errc::kInvalidArgument,
+                    "the key would be used until " + rfc3339(until) + ", its certificate ends on " +
+                        rfc3339(issued.not_after),
+                    "validity");
+    SIGILLO_ASSIGN(const X509Handle made, build(s.provider, {.serial = serial.get(),
+                                                             .issuer = s.name(),
+                                                             .subject = name.get(),
+                                                             .not_before = issued.not_before,
+                                                             .not_after = issued.not_after,
+                                                             .key = key}));
+    SIGILLO_ASSIGN(const Bytes identifier, key_identifier(key.spki));
+    SIGILLO_ASSIGN(const auto subject_key, subject_key_extension(identifier));
+    SIGILLO_ASSIGN(const auto period, key_usage_period_extension(from, until));
+    SIGILLO_TRY(add(made.get(), subject_key));
+    SIGILLO_TRY(add(made.get(), s.authority_key));
+    for (const auto& extension : s.time_stamping) SIGILLO_TRY(add(made.get(), extension));
+    SIGILLO_TRY(add(made.get(), period));
+    SIGILLO_ASSIGN(issued.der,
+                   sign_object(made.get(), X509_sign, i2d_X509, s.signer, "signing a unit's certificate"));
     return issued;
 }
 

@@ -37,6 +37,9 @@ struct CertificateAuthorityConfig {
     std::chrono::seconds ca_validity = std::chrono::days(3650);
     // Three years: the usual life of a signer's certificate. Never beyond the CA's own end.
     std::chrono::seconds signer_validity = std::chrono::days(3 * 365);
+    // Five years for a time-stamping unit, whose key signs for a part of it only: a token stays verifiable as
+    // long as its certificate. Never beyond the CA's own end.
+    std::chrono::seconds time_stamping_validity = std::chrono::days(5 * 365);
     // Five minutes: verifiers whose clocks are late accept a certificate at once.
     std::chrono::seconds backdate = std::chrono::minutes(5);
     // A day between thisUpdate and nextUpdate: EN 319 411-1 §6.3.9 wants a new list at least every 24 hours.
@@ -116,6 +119,13 @@ class CertificateAuthority {
     Result<IssuedCertificate> issue(const PublicKey& key, const Subject& subject,
                                     CertificateClass certificate_class,
                                     std::optional<std::chrono::seconds> validity = std::nullopt);
+
+    // A time-stamping unit's certificate (EN 319 422 §6, EN 319 412-3): keyUsage digitalSignature and
+    // extendedKeyUsage timeStamping alone, both critical; privateKeyUsagePeriod from `from` to `until`, which
+    // must lie before its end (now + time_stamping_validity, or the CA's end: kInvalidArgument, `field`
+    // "validity"). `subject`: a legal person's. Other errors as for issue().
+    Result<IssuedCertificate> issue_for_time_stamps(const PublicKey& key, const Subject& subject,
+                                                    WallTime from, WallTime until);
 
     // The full list (DER) of what is revoked or suspended now; `number` (RFC 5280 §5.2.3) must be greater
     // than that of any list before. Entries in any order. Errors: kLimitExceeded (max_crl_entries),

@@ -34,6 +34,7 @@ struct CertificateAuthority::State {
     // Encoded once: what every certificate of a class carries, and what says how identifiers are to be read.
     Extensions simple;
     Extensions advanced;
+    Extensions time_stamping;
     X509ExtensionHandle authority_key;
     X509ExtensionHandle natural_semantics;
     X509ExtensionHandle legal_semantics;

@@ -95,6 +95,26 @@ Result<X509ExtensionHandle> key_usage_extension(std::uint16_t bits) {
     return encode(NID_key_usage, 1, value.get());
 }
 
+Result<X509ExtensionHandle> time_stamping_extension() {
+    const std::unique_ptr<EXTENDED_KEY_USAGE, FreeWith<EXTENDED_KEY_USAGE_free>> value(
+        EXTENDED_KEY_USAGE_new());
+    if (value == nullptr || sk_ASN1_OBJECT_push(value.get(), OBJ_nid2obj(NID_time_stamp)) <= 0)
+        return out_of_memory();
+    return encode(NID_ext_key_usage, 1, value.get());
+}
+
+Result<X509ExtensionHandle> key_usage_period_extension(WallTime from, WallTime until) {
+    const std::unique_ptr<PKEY_USAGE_PERIOD, FreeWith<PKEY_USAGE_PERIOD_free>> value(PKEY_USAGE_PERIOD_new());
+    if (value == nullptr) return out_of_memory();
+    const auto generalized = [](WallTime time) {
+        return ASN1_GENERALIZEDTIME_set(nullptr, static_cast<std::time_t>(unix_millis(time) / 1000));
+    };
+    value->notBefore = generalized(from);
+    value->notAfter = generalized(until);
+    if (value->notBefore == nullptr || value->notAfter == nullptr) return out_of_memory();
+    return encode(NID_private_key_usage_period, 0, value.get());
+}
+
 Result<X509ExtensionHandle> subject_key_extension(ByteView identifier) {
     const Asn1OctetString value(ASN1_OCTET_STRING_new());
     if (value == nullptr ||

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "appliance/base/bytes.h"
+#include "appliance/base/clock.h"
 #include "appliance/base/result.h"
 #include "appliance/issuance/x509/certificate_facts.h"
 #include "keystore/openssl/handles.h"
@@ -19,6 +20,10 @@ Result<Bytes> key_identifier(ByteView spki);
 
 Result<X509ExtensionHandle> basic_constraints_extension(long path_length);  // critical, cA
 Result<X509ExtensionHandle> key_usage_extension(std::uint16_t bits);        // critical, KeyUsageBit
+// Critical, id-kp-timeStamping alone (RFC 3161 §2.3).
+Result<X509ExtensionHandle> time_stamping_extension();
+// privateKeyUsagePeriod (RFC 3280 §4.2.1.4), not critical; whole seconds.
+Result<X509ExtensionHandle> key_usage_period_extension(WallTime from, WallTime until);
 Result<X509ExtensionHandle> subject_key_extension(ByteView identifier);
 Result<X509ExtensionHandle> authority_key_extension(ByteView identifier);
 Result<X509ExtensionHandle> crl_distribution_extension(const std::string& url);
