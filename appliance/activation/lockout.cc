@@ -309,4 +309,21 @@ Status Lockout::unlock(audit::Recorder& recorder, const CredentialId& credential
     return {};
 }
 
+Status Lockout::unlock(audit::Recorder& recorder, const FactorId& factor, std::string_view officer,
+                       std::string_view reason) const {
+    const Bytes key = key_of(factor.str());
+    SIGILLO_TRY(recorder.require(tables::kFactors, key, "factorID"));
+    SIGILLO_ASSIGN(auto stored, recorder.load(tables::kFactorStates, key));
+    auto count = or_fresh(std::move(stored));
+    auto event = recorder.event("factor.unlocked");
+    event.set("factor", factor.str())
+        .set("officer", officer)
+        .set("reason", reason)
+        .set("failures", count.value.failures());
+    start_anew(count.value);
+    SIGILLO_TRY(recorder.save(tables::kFactorStates, key, count));
+    SIGILLO_TRY(recorder.log(std::move(event)));
+    return {};
+}
+
 }  // namespace sigillo::activation

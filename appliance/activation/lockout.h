@@ -135,6 +135,10 @@ class Lockout {
     // "credential.unlocked" with the officer's name and reason. kNotFound, field "credentialID".
     Status unlock(audit::Recorder& recorder, const CredentialId& credential, std::string_view officer,
                   std::string_view reason) const;
+    // The count of one factor alone, which may be bound to no credential yet. Logs "factor.unlocked" with the
+    // officer's name and reason. kNotFound, field "factorID".
+    Status unlock(audit::Recorder& recorder, const FactorId& factor, std::string_view officer,
+                  std::string_view reason) const;
 
     // Without counting: kLocked, or nothing to say. `terms`: the credential's record.
     Status check(ReadTransaction& txn, const RecordCodec& codec, const CredentialId& credential,

@@ -89,14 +89,8 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             SIGILLO_TRY(parts_.credentials.set_qscd(officer, id, request.set_qscd().qscd(), order.reason));
             return done();
         }
-        case Body::kUnlockFactors: {
-            SIGILLO_ASSIGN(const CredentialId id,
-                           CredentialId::parse(request.unlock_factors().credential_id()));
-            SIGILLO_TRY(parts_.ledger.update([&](audit::Recorder& recorder) {
-                return parts_.lockout.unlock(recorder, id, officer, request.officer().reason());
-            }));
-            return done();
-        }
+        case Body::kUnlockFactors:
+            return unlock_factors(request.unlock_factors(), order);
         case Body::kGetEvidence:
             return show_evidence(officer, request);
         case Body::kEraseEvidence:
@@ -181,6 +175,24 @@ AdminService::Answer AdminService::show_credential(const sam::GetCredential& bod
     SIGILLO_ASSIGN(*response.mutable_credential(),
                    to_message(credential, locked, parts_.ledger.clock().now()));
     return response;
+}
+
+AdminService::Answer AdminService::unlock_factors(const sam::UnlockFactors& body, const OfficerOrder& order) {
+    if (body.credential_id().empty() == body.factor_id().empty())
+        return fail(Errc::kInvalidArgument, "name either a credential or a factor", "credentialID");
+    const auto unlock = [&](const auto& id) {
+        return parts_.ledger.update([&](audit::Recorder& recorder) {
+            return parts_.lockout.unlock(recorder, id, order.officer, order.reason);
+        });
+    };
+    if (body.factor_id().empty()) {
+        SIGILLO_ASSIGN(const CredentialId credential, CredentialId::parse(body.credential_id()));
+        SIGILLO_TRY(unlock(credential));
+    } else {
+        SIGILLO_ASSIGN(const FactorId factor, FactorId::parse(body.factor_id()));
+        SIGILLO_TRY(unlock(factor));
+    }
+    return done();
 }
 
 AdminService::Answer AdminService::show_evidence(const std::string& officer,

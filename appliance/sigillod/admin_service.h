@@ -48,6 +48,7 @@ class AdminService {
     Answer list_signers(const sam::AdminListSigners& body);
     Answer list_credentials(const sam::AdminListCredentials& body);
     Answer show_credential(const sam::GetCredential& body);
+    Answer unlock_factors(const sam::UnlockFactors& body, const OfficerOrder& order);
     Answer show_evidence(const std::string& officer, const sam::AdminRequest& request);
     Answer erase_evidence(const std::string& officer, const sam::AdminRequest& request);
     Answer checkpoint();

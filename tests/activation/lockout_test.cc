@@ -100,6 +100,33 @@ TEST_F(LockoutTest, unlocking_what_does_not_exist_is_refused) {
     EXPECT_EQ(refused.error().code, Errc::kNotFound);
 }
 
+TEST_F(LockoutTest, an_officer_unlocks_a_factor_that_no_credential_binds) {
+    const Held pin = instance_.enrol(signer_, "pin", "142536");
+    const Lockout::FactorAttempt attempt{pin.id, client_};
+    const auto tries = [&] {
+        int count = 0;
+        while (count < 100 && instance_.update([&](audit::Recorder& recorder) -> Status {
+            SIGILLO_TRY(lockout_.reserve(recorder, attempt));
+            return {};
+        }))
+            ++count;
+        return count;
+    };
+    EXPECT_EQ(tries(), 5);
+    EXPECT_EQ(tries(), 0);
+    ASSERT_TRUE(instance_.update([&](audit::Recorder& recorder) {
+        return lockout_.unlock(recorder, pin.id, "uid:1000", "asked in person");
+    }));
+    const auto events = instance_.events("factor.unlocked");
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(tries(), 5);
+    const auto refused = instance_.update([&](audit::Recorder& recorder) {
+        return lockout_.unlock(recorder, FactorId::generate(instance_.random), "uid:1000", "");
+    });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kNotFound);
+}
+
 TEST_F(LockoutTest, a_right_try_starts_the_count_anew) {
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(reserve());
     const auto fifth = reserve();

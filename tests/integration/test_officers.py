@@ -50,6 +50,8 @@ class Orders(harness.InstanceTest):
         self.order("credential.qscd", "credential", "qscd", qualified, "on", credential=qualified, qscd=True)
         self.order("credential.qscd", "credential", "qscd", qualified, "off", credential=qualified, qscd=False)
         self.order("credential.unlocked", "factor", "unlock", "--credential", qualified, credential=qualified)
+        factor = self.client.factor(self.client.signer(), "pin", pin="142536")["factorID"]
+        self.order("factor.unlocked", "factor", "unlock", "--factor", factor, factor=factor)
         self.order("backup.created", "backup", "create", str(self.instance.home / "backups/one"))
 
     def test_every_command_that_takes_a_reason_is_tried_here_or_where_sigillod_stands_still(self):

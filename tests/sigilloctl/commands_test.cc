@@ -110,6 +110,8 @@ TEST_F(CommandsTest, AWrongCommandLineEndsWithTwoAndAsksNobody) {
         {"credential", "qscd", kId, "maybe"},
         {"log", "override"},
         {"factor", "unlock"},
+        {"factor", "unlock", "--credential", kId, "--factor", kId},
+        {"factor", "unlock", "--factor", "9"},
         {"evidence", "show", "7"},
         {"evidence", "show", "seven", "--reason", "x"},
         {"evidence", "erase", "7", "--reason", "x", "--epoch", "0"},
@@ -240,8 +242,9 @@ TEST_F(CommandsTest, OrdersCarryIdAndReason) {
     EXPECT_EQ(sigillod_.run({"credential", "qscd", kId, "on"}).exit_code, 0);
     EXPECT_EQ(sigillod_.run({"credential", "qscd", kId, "off"}).exit_code, 0);
     EXPECT_EQ(sigillod_.run({"factor", "unlock", "--credential", kId}).exit_code, 0);
+    EXPECT_EQ(sigillod_.run({"factor", "unlock", "--factor", kId}).exit_code, 0);
     const auto asked = sigillod_.asked();
-    ASSERT_EQ(asked.size(), 7U);
+    ASSERT_EQ(asked.size(), 8U);
     EXPECT_EQ(asked[0].client_remove().client_id(), kId);
     EXPECT_EQ(asked[0].officer().reason(), "ended");
     EXPECT_EQ(asked[1].set_status().status(), "suspended");
@@ -252,6 +255,7 @@ TEST_F(CommandsTest, OrdersCarryIdAndReason) {
     EXPECT_TRUE(asked[4].set_qscd().qscd());
     EXPECT_FALSE(asked[5].set_qscd().qscd());
     EXPECT_EQ(asked[6].unlock_factors().credential_id(), kId);
+    EXPECT_EQ(asked[7].unlock_factors().factor_id(), kId);
 }
 
 TEST_F(CommandsTest, EvidenceIsShownHarmlesslyAndErasedByOrder) {
