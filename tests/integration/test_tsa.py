@@ -146,7 +146,7 @@ class Tsa(TsaTest):
         for unit in replaced:
             self.instance.ctl("tsu", "destroy", unit, "--reason", "a test")
         self.assertEqual(before - 2 * len(replaced), objects())
-        self.assertEqual(sorted(replaced), sorted(unit["unitID"] for unit in self.units("destroyed")))
+        self.assertLessEqual(set(replaced), {unit["unitID"] for unit in self.units("destroyed")})
 
     def crl(self):
         """Serial numbers on the embedded CA's list, with the reason of each, as openssl reads and verifies it."""

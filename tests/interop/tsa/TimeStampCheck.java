@@ -119,10 +119,13 @@ public final class TimeStampCheck {
     }
 
     private static X509CertificateHolder checkCertificates(TimeStampRequest request, TimeStampToken token) throws Exception {
-        Collection<?> found = token.getCertificates().getMatches(token.getSID());
-        require(found.isEmpty() != request.getCertReq(), "certificates and certReq do not agree (RFC 3161 §2.4.1)");
-        require(request.getCertReq() || token.getCertificates().getMatches(null).isEmpty(), "certificates unasked");
-        X509CertificateHolder signer = found.isEmpty() ? unit : (X509CertificateHolder) found.iterator().next();
+        Collection<X509CertificateHolder> carried = token.getCertificates().getMatches(null);
+        require(carried.isEmpty() != request.getCertReq(), "certificates and certReq do not agree (RFC 3161 §2.4.1)");
+        X509CertificateHolder signer = unit;
+        if (request.getCertReq()) {
+            signer = carried.stream().filter(holder -> token.getSID().match(holder)).findFirst().orElse(null);
+            require(signer != null, "the signer's certificate is not among those carried");
+        }
         require(signer.equals(unit), "another signer than the unit in service");
         Extension usage = signer.getExtension(Extension.extendedKeyUsage);
         KeyPurposeId[] purposes = ExtendedKeyUsage.getInstance(usage.getParsedValue()).getUsages();

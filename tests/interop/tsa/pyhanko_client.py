@@ -3,13 +3,18 @@
     pyhanko_client.py stamp URL CA DIGEST...       a token for each digest algorithm, validated
     pyhanko_client.py sign URL CA PDF SIGNED       a PDF signed with a throw-away key and our time stamp, and with a document
                                                    time stamp; validated
+
+CA: of the units' certificates. SIGILLO_CACERT: the file of the CA that certified the HTTPS listener.
 """
 import asyncio
 import datetime
 import hashlib
 import json
+import os
+import ssl
 import sys
 
+import aiohttp
 from asn1crypto import keys as asn1_keys
 from asn1crypto import pem, x509
 from cryptography import x509 as cx509
@@ -42,18 +47,20 @@ def said_of(status):
 
 
 async def stamp(url, ca, digests):
-    answers = []
-    for digest in digests:
-        value = hashlib.new(digest, b"data of " + digest.encode()).digest()
-        try:
-            token = await HTTPTimeStamper(url).async_timestamp(value, digest)
-        except TimestampRequestError as refusal:
-            answers.append({"digest": digest, "error": str(refusal)})
-            continue
-        status = TimestampSignatureStatus(**await validate_tst_signed_data(
-            token["content"], believing(certificate_of(ca)), lambda _, value=value: value))
-        answers.append({"digest": digest, "certificate": status.signing_cert.dump().hex(), **said_of(status)})
-    return answers
+    tls = ssl.create_default_context(cafile=os.environ["SIGILLO_CACERT"])
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session:
+        return [await stamp_one(HTTPTimeStamper(url, session=session), ca, digest) for digest in digests]
+
+
+async def stamp_one(stamper, ca, digest):
+    value = hashlib.new(digest, b"data of " + digest.encode()).digest()
+    try:
+        token = await stamper.async_timestamp(value, digest)
+    except (TimestampRequestError, ValueError) as refusal:
+        return {"digest": digest, "error": str(refusal)}
+    status = TimestampSignatureStatus(**await validate_tst_signed_data(
+        token["content"], believing(certificate_of(ca)), lambda _: value))
+    return {"digest": digest, "certificate": status.signing_cert.dump().hex(), **said_of(status)}
 
 
 def throw_away_signer():

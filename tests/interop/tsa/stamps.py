@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "integration"))
+from harness import REPOSITORY  # noqa: E402  pylint: disable=wrong-import-position
 from time_stamps import QUERY, REPLY, TsaTest  # noqa: E402  pylint: disable=wrong-import-position
 
 HERE = pathlib.Path(__file__).resolve().parent

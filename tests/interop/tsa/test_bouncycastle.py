@@ -13,7 +13,7 @@ class BouncyCastle(Stamps):
     def setUpClass(cls):
         super().setUpClass()
         cls.classes = cls.folder / "classes"
-        run("javac", "-Xlint:all,-classfile,-processing", "-Werror", "-cp", JARS, "-d", cls.classes, HERE / "TimeStampCheck.java")
+        run("javac", "-Xlint:all,-classfile,-path,-processing", "-Werror", "-cp", JARS, "-d", cls.classes, HERE / "TimeStampCheck.java")
         cls.anchor = cls.folder / "ca.der"
         run("openssl", "x509", "-in", cls.ca, "-outform", "DER", "-out", cls.anchor)
 
