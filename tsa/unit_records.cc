@@ -46,6 +46,11 @@ Bytes key_of_unit(const UnitId& id) {
     return key_of(id.str());
 }
 
+void set_order(audit::Event& event, const UnitOrder& order) {
+    if (!order.officer.empty()) event.set("officer", order.officer);
+    if (!order.reason.empty()) event.set("reason", order.reason);
+}
+
 Status expect(const Unit& unit, std::initializer_list<record::UnitState> states) {
     if (std::ranges::find(states, unit.state()) != states.end()) return {};
     return fail(Errc::kConflict, "the unit is " + std::string(state_name(unit.state())), "unitID");

@@ -10,6 +10,9 @@ namespace sigillo::tsa {
 
 Bytes key_of_unit(const UnitId& id);
 
+// Who ordered it and why, as far as `order` says.
+void set_order(audit::Event& event, const UnitOrder& order);
+
 // kConflict unless the unit is in one of the states.
 Status expect(const record::Unit& unit, std::initializer_list<record::UnitState> states);
 // kConflict unless `now` lies in the period of its key.

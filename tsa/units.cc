@@ -7,14 +7,6 @@
 namespace sigillo::tsa {
 
 using record::Unit;
-namespace {
-
-void set_order(audit::Event& event, const UnitOrder& order) {
-    if (!order.officer.empty()) event.set("officer", order.officer);
-    if (!order.reason.empty()) event.set("reason", order.reason);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Units>> Units::open(UnitsConfig config, Parts parts) {
     std::unique_ptr<Units> units(new Units(std::move(config), std::move(parts)));
@@ -182,63 +174,6 @@ Status Units::rotate(const UnitId& from, const UnitId& to, const UnitOrder& orde
     if (!status && leaving) leaving->closed = false;
     SIGILLO_TRY(std::move(status));
     return reload();
-}
-
-Status Units::retire(const UnitId& id, std::string_view reason, std::string_view officer) {
-    const std::lock_guard lock(changing_);
-    return take_out(id, {officer, reason});
-}
-
-Status Units::take_out(const UnitId& id, const UnitOrder& order) {
-    const auto leaving = serving(id);
-    Status status = change(id, "tsu.retired", order, [&](Unit& unit, audit::Event&) -> Status {
-        SIGILLO_TRY(expect(unit, {record::UNIT_ACTIVE}));
-        unit.set_state(record::UNIT_RETIRED);
-        unit.set_retired_ms(unix_millis(now()));
-        if (leaving) leaving->closed = true;
-        return {};
-    });
-    if (!status && leaving) leaving->closed = false;
-    SIGILLO_TRY(std::move(status));
-    return reload();
-}
-
-Status Units::destroy(const UnitId& id, const UnitOrder& order) {
-    const std::lock_guard lock(changing_);
-    return destroy_key(id, order);
-}
-
-// Written down, done, written down.
-Status Units::destroy_key(const UnitId& id, const UnitOrder& order) {
-    SIGILLO_TRY(change(id, "tsu.destroying", order, [&](Unit& unit, audit::Event&) -> Status {
-        SIGILLO_TRY(expect(unit, {record::UNIT_CREATING, record::UNIT_PENDING, record::UNIT_READY,
-                                  record::UNIT_RETIRED, record::UNIT_DESTROYING}));
-        unit.set_state(record::UNIT_DESTROYING);
-        return {};
-    }));
-    Status gone = parts_.keys.destroy(id.str());
-    // Not there: it was never made, or is gone since before a crash.
-    if (!gone && gone.error().code != Errc::kNotFound) return gone;
-    const bool was_there = gone.has_value();
-    return change(id, "tsu.destroyed", {}, [&](Unit& unit, audit::Event& event) -> Status {
-        unit.set_state(record::UNIT_DESTROYED);
-        unit.set_destroyed_ms(unix_millis(now()));
-        event.set_flag("key_found", was_there);
-        return {};
-    });
-}
-
-Status Units::housekeep(WallTime now) {
-    const std::lock_guard lock(changing_);
-    SIGILLO_ASSIGN(const auto all, list());
-    for (const UnitInfo& info : all) {
-        if (now <= from_unix_millis(info.record.usage_until_ms())) continue;
-        const bool active = info.record.state() == record::UNIT_ACTIVE;
-        if (active) SIGILLO_TRY(take_out(info.id, {{}, "the usage period of its key is over"}));
-        if (config_.destroy_when_over && (active || info.record.state() == record::UNIT_RETIRED))
-            SIGILLO_TRY(destroy_key(info.id));
-    }
-    return {};
 }
 
 // Before anything is served: keys whose creation or destruction was cut short are destroyed.

@@ -1,7 +1,7 @@
 // The life of time-stamping units: key made in the token, certificate in, service, retirement, destruction.
 //
 //   create: pending;  import: ready;  activate, or rotate to it: active;
-//   retire, or rotate from it: retired;  destroy: destroyed
+//   retire, revoke, or rotate from it: retired;  destroy: destroyed
 //
 // EN 319 421 §7.6: a TSU's key is made in the cryptographic module and used for nothing else; its certificate
 // is checked before it serves; it is retired in time and then destroyed. Each change is one store transaction
@@ -99,6 +99,11 @@ class Units {
     Status rotate(const UnitId& from, const UnitId& to, const UnitOrder& order = {});
     // An active unit serves no more. Its key is kept until destroy().
     Status retire(const UnitId& id, std::string_view reason, std::string_view officer = {});
+    // The certificate of a unit in any state is not to be relied on from now on; a unit that serves, or
+    // could, serves no more. Tokens made before stay in the log, which names them. `revocation`: the
+    // CRLReason as RFC 5280 spells it. The CA's own list is the caller's to change. Doing it again changes
+    // nothing. kConflict without a certificate.
+    Status revoke(const UnitId& id, std::string_view revocation, const UnitOrder& order = {});
     // The key is gone from the token when this returns. kConflict while active.
     Status destroy(const UnitId& id, const UnitOrder& order = {});
     // Retires units whose key's period is over, and destroys their keys if so configured. To be called now

@@ -132,6 +132,26 @@ Status Authority::revoke(audit::Recorder& recorder, ByteView serial, RevocationR
     return recorder.save(tables::kRevocations, serial, revocation);
 }
 
+Result<bool> Authority::revoke_unit(audit::Recorder& recorder, ByteView serial, RevocationReason reason,
+                                    const UnitRevocation& unit) {
+    SIGILLO_ASSIGN(const auto existing, recorder.load(tables::kRevocations, serial));
+    if (existing) return false;
+    Record<record::Revocation> revocation;
+    revocation.value.set_time_ms(unit.time_ms);
+    revocation.value.set_reason(static_cast<std::uint32_t>(reason));
+    revocation.value.set_unit_id(unit.unit);
+    revocation.value.set_not_after_ms(unit.not_after_ms);
+    SIGILLO_TRY(recorder.save(tables::kRevocations, serial, revocation));
+    return true;
+}
+
+Result<std::optional<RevocationReason>> Authority::revocation_of(ReadTransaction& txn,
+                                                                 const RecordCodec& codec, ByteView serial) {
+    SIGILLO_ASSIGN(const auto row, load(txn, codec, tables::kRevocations, serial));
+    if (!row || row->value.lifted()) return std::optional<RevocationReason>();
+    return std::optional(static_cast<RevocationReason>(row->value.reason()));
+}
+
 Status Authority::lift_hold(audit::Recorder& recorder, ByteView serial) {
     SIGILLO_ASSIGN(auto revocation, recorder.require(tables::kRevocations, serial, "serial"));
     if (revocation.value.reason() != static_cast<std::uint32_t>(RevocationReason::kCertificateHold))

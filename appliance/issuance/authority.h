@@ -22,6 +22,12 @@ struct AuthorityConfig {
     std::chrono::seconds crl_interval{6 * 3600};
 };
 
+struct UnitRevocation {
+    std::string unit;  // its id
+    std::int64_t time_ms = 0;
+    std::int64_t not_after_ms = 0;  // of the certificate
+};
+
 // Thread-safe.
 class Authority {
  public:
@@ -47,6 +53,13 @@ class Authority {
     // Inside the caller's transaction, which logs: puts a certificate on the list, or takes a hold off it.
     static Status revoke(audit::Recorder& recorder, ByteView serial, RevocationReason reason,
                          const CredentialId& credential, std::int64_t not_after_ms);
+    // The same for a time-stamping unit's: for good, with the time that the list will say. One that is on the
+    // list stays as it is; true if it was not.
+    static Result<bool> revoke_unit(audit::Recorder& recorder, ByteView serial, RevocationReason reason,
+                                    const UnitRevocation& unit);
+    // Whether the certificate is on the list, and why.
+    static Result<std::optional<RevocationReason>> revocation_of(ReadTransaction& txn,
+                                                                 const RecordCodec& codec, ByteView serial);
     static Status lift_hold(audit::Recorder& recorder, ByteView serial);
     // To be called after such a transaction is durable.
     void changed();

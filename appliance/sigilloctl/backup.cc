@@ -51,6 +51,7 @@ Status create(const Context& context, const std::string& directory, const std::s
     if (context.json) {
         print_json({{"directory", backup.directory()},
                     {"checkpoint", backup.checkpoint()},
+                    {"tsa_checkpoint", backup.tsa_checkpoint()},
                     {"bytes", backup.bytes()}});
         return {};
     }
@@ -77,7 +78,8 @@ Status verify(const Context& context, const std::string& directory) {
                     {"officer", manifest.officer},
                     {"files", manifest.files.size()},
                     {"bytes", manifest.bytes},
-                    {"checkpoint", manifest.checkpoint}});
+                    {"checkpoint", manifest.checkpoint},
+                    {"tsa_checkpoint", manifest.tsa_checkpoint}});
         return {};
     }
     print(fields({{"Backup", directory},
@@ -88,51 +90,132 @@ Status verify(const Context& context, const std::string& directory) {
     print(
         "Every file is as it was written. That the log in it is genuine, its signature tells:\n"
         "  sigillo-audit verify --log " +
-        (fs::path(directory) / "log").string() + " --key FILE");
+        (fs::path(directory) / "log").string() + " --key FILE" +
+        (manifest.tsa_checkpoint.empty() ? ""
+                                         : "\n  sigillo-audit verify --log " +
+                                               (fs::path(directory) / "tsa-log").string() + " --key FILE"));
     return {};
 }
 
-Status restore(const Context& context, const std::string& directory, const std::string& reason,
-               const fs::path& newer_log) {
-    SIGILLO_ASSIGN(const Settings settings, load_settings(context));
-    SIGILLO_TRY(require_stopped(settings));
-    SIGILLO_TRY(require_empty(settings, newer_log));
-    SIGILLO_ASSIGN(const BackupManifest manifest, verified(directory));
-    if (!newer_log.empty()) SIGILLO_TRY(check_newer_log(newer_log, manifest));
-    const std::string made = manifest.created.empty() ? "the backup" : manifest.created;
-    {
-        ProgressLine line("restoring");
-        SIGILLO_TRY(restore_files(directory, manifest, settings, newer_log,
-                                  [&line](std::uint64_t done, std::uint64_t of) { line.show(done, of); }));
+struct RestoreArguments {
+    std::string directory;
+    std::string reason = "restored from backup";
+    std::string log;      // newer than the backup's, or empty
+    std::string tsa_log;  // the same of the TSA's
+    std::string only;     // "signing", "tsa", or empty: all that the backup has
+};
+
+fs::path absolute_or_empty(const std::string& text) {
+    return text.empty() ? fs::path() : fs::absolute(text).lexically_normal();
+}
+
+RestorePart signing_part(const Settings& settings, const RestoreArguments& arguments) {
+    return {"store",
+            "log",
+            "store.directory",
+            "log.directory",
+            settings.store_directory,
+            settings.log_directory,
+            {},
+            absolute_or_empty(arguments.log)};
+}
+RestorePart tsa_part(const Settings& settings, const RestoreArguments& arguments) {
+    return {"tsa-store",
+            "tsa-log",
+            "tsa.store_directory",
+            "tsa.log_directory",
+            settings.tsa_store_directory,
+            settings.tsa_log_directory,
+            {},
+            absolute_or_empty(arguments.tsa_log)};
+}
+
+// What is to be restored of this backup, as far as the arguments leave it open.
+Result<std::vector<RestorePart>> parts_of(const Settings& settings, const RestoreArguments& arguments,
+                                          const BackupManifest& manifest) {
+    const bool signing = arguments.only != "tsa";
+    const bool tsa = arguments.only != "signing";
+    const bool has_tsa = !manifest.tsa_checkpoint.empty();
+    if (arguments.only == "tsa" && !has_tsa) return fail(Errc::kConflict, "this backup has no TSA");
+    if (tsa && has_tsa && settings.tsa_store_directory.empty())
+        return fail(
+            Errc::kConflict,
+            "the backup has a TSA, the configuration has not (tsa.store_directory)\n  restore with the "
+            "configuration that it was made with, or the rest alone: --only signing");
+    std::vector<RestorePart> parts;
+    if (signing) parts.push_back(signing_part(settings, arguments));
+    if (signing) parts.back().checkpoint = manifest.checkpoint;
+    if (tsa && has_tsa) parts.push_back(tsa_part(settings, arguments));
+    if (tsa && has_tsa) parts.back().checkpoint = manifest.tsa_checkpoint;
+    for (const RestorePart& part : parts) SIGILLO_TRY(check_newer_log(part));
+    return parts;
+}
+
+// Before gigabytes are read: what the configuration alone can tell.
+Status require_room(const Settings& settings, const RestoreArguments& arguments) {
+    if (arguments.only != "tsa") SIGILLO_TRY(require_empty(signing_part(settings, arguments)));
+    if (arguments.only != "signing" && !settings.tsa_store_directory.empty())
+        SIGILLO_TRY(require_empty(tsa_part(settings, arguments)));
+    return {};
+}
+
+void print_restored(const std::vector<RestorePart>& parts, const BackupManifest& manifest,
+                    const std::string& made) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    std::string steps;
+    for (const RestorePart& part : parts) {
+        lines.emplace_back(part.store_key, part.store_directory.string());
+        lines.emplace_back(part.log_key, part.log_directory.string());
+        const bool tsa = part.store == "tsa-store";
+        const std::string what = tsa ? "retirements, revocations and destructions of time-stamping units"
+                                     : "revocations, suspensions, deletions and removed clients";
+        steps += part.newer_log.empty()
+                     ? "\n  3. WITHOUT A NEWER LOG: " + what + " since " + made +
+                           " are\n     not known to this store: do them again before you let clients in"
+                     : "\n  3. what " + part.newer_log.string() + " tells of " + what + " since\n     " +
+                           made + " is done again at that start; `journalctl -u sigillod` has " +
+                           (tsa ? "tsa_epoch_incomplete" : "epoch_incomplete") + " if a part of it could not";
     }
-    // Last: a store without the order is refused at start, an order without the store would be obeyed.
-    SIGILLO_TRY(write_epoch_order(settings, reason, {made, !newer_log.empty()}));
-    if (context.json) {
-        print_json({{"store", settings.store_directory.string()},
-                    {"log", settings.log_directory.string()},
-                    {"files", manifest.files.size()},
-                    {"bytes", manifest.bytes},
-                    {"officer", officer_name()},
-                    {"newer_log", !newer_log.empty()}});
-        return {};
-    }
-    print(fields(
-        {{"Store", settings.store_directory.string()},
-         {"Log", settings.log_directory.string()},
-         {"Restored", std::to_string(manifest.files.size()) + " files, " + size_text(manifest.bytes)}}));
+    lines.emplace_back("Backup",
+                       std::to_string(manifest.files.size()) + " files, " + size_text(manifest.bytes));
+    print(fields(lines));
     print(
         "sigillod opens a new epoch of the log at its next start; its first entry names you and the reason.\n"
         "Next:\n"
         "  1. the HSM must hold the keys of then: restore its own backup if it was lost, too\n"
-        "  2. systemctl start sigillod, then sigilloctl status\n"
-        "  3. " +
-        (newer_log.empty()
-             ? "WITHOUT A NEWER LOG: revocations, suspensions, deletions and removed clients since " + made +
-                   " are\n     not known to this store: do them again before you let clients in"
-             : "what " + newer_log.string() +
-                   " tells of revocations, suspensions, deletions and removed clients since\n     " + made +
-                   " is done again at that start; `journalctl -u sigillod` has epoch_incomplete if a part of "
-                   "it could not"));
+        "  2. systemctl start sigillod, then sigilloctl status" +
+        steps);
+}
+
+Status restore(const Context& context, const RestoreArguments& arguments) {
+    SIGILLO_ASSIGN(const Settings settings, load_settings(context));
+    SIGILLO_TRY(require_stopped(settings));
+    SIGILLO_TRY(require_room(settings, arguments));
+    SIGILLO_ASSIGN(const BackupManifest manifest, verified(arguments.directory));
+    SIGILLO_ASSIGN(const auto parts, parts_of(settings, arguments, manifest));
+    const std::string made = manifest.created.empty() ? "the backup" : manifest.created;
+    {
+        ProgressLine line("restoring");
+        SIGILLO_TRY(restore_files(arguments.directory, manifest, parts,
+                                  [&line](std::uint64_t done, std::uint64_t of) { line.show(done, of); }));
+    }
+    // Last: a store without the order is refused at start, an order without the store would be obeyed.
+    for (const RestorePart& part : parts)
+        SIGILLO_TRY(
+            write_epoch_order(part.store_directory, arguments.reason, {made, !part.newer_log.empty()}));
+    if (!context.json) {
+        print_restored(parts, manifest, made);
+        return {};
+    }
+    nlohmann::json json = {
+        {"files", manifest.files.size()}, {"bytes", manifest.bytes}, {"officer", officer_name()}};
+    for (const RestorePart& part : parts) {
+        const bool tsa = part.store == "tsa-store";
+        json[tsa ? "tsa_store" : "store"] = part.store_directory.string();
+        json[tsa ? "tsa_log" : "log"] = part.log_directory.string();
+        json[tsa ? "newer_tsa_log" : "newer_log"] = !part.newer_log.empty();
+    }
+    print_json(json);
     return {};
 }
 
@@ -171,30 +254,35 @@ void add_backup(CLI::App& app, Context& context) {
 
     auto* restoring =
         noun->add_subcommand("restore", "Put a backup in place of a lost store; sigillod must be stopped");
-    auto source = std::make_shared<std::string>();
-    auto reason = std::make_shared<std::string>("restored from backup");
-    auto log = std::make_shared<std::string>();
-    restoring->add_option("directory", *source, "A backup")->required()->type_name("DIR");
-    reason_option(*restoring, *reason)->capture_default_str();
+    auto arguments = std::make_shared<RestoreArguments>();
+    restoring->add_option("directory", arguments->directory, "A backup")->required()->type_name("DIR");
+    reason_option(*restoring, arguments->reason)->capture_default_str();
     restoring
         ->add_option(
-            "--log", *log,
+            "--log", arguments->log,
             "The newest published log at hand (log.directory itself, or where it was moved to): takes the "
             "place of the backup's, and what it tells of revocations since the backup is done again")
         ->type_name("DIR");
+    restoring
+        ->add_option("--tsa-log", arguments->tsa_log,
+                     "The same of the time-stamping authority's log (tsa.log_directory)")
+        ->type_name("DIR");
+    restoring
+        ->add_option("--only", arguments->only,
+                     "signing or tsa: the other store with its log is left as it is")
+        ->check(CLI::IsMember({"signing", "tsa"}))
+        ->type_name("PART");
     restoring->footer(
-        "Verifies the backup, copies it into the empty store.directory and log.directory, and orders a new "
-        "epoch\n"
-        "of the log. Refuses while sigillod runs, and never overwrites. Run it as the owner of the store or "
+        "Verifies the backup, copies it into the empty store.directory and log.directory (and the TSA's), "
+        "and orders\n"
+        "new epochs of the logs. Refuses while sigillod runs, and never overwrites. Run it as the owner of "
+        "the store or "
         "as\n"
         "root.\n\nExamples:\n"
         "  systemctl stop sigillod\n"
         "  sigilloctl backup restore /var/backups/sigillo/2026-11-23 --reason 'disk lost, ticket 4711'");
-    restoring->callback([&context, source, reason, log] {
-        context.run = [&context, source, reason, log] {
-            const fs::path newer = log->empty() ? fs::path() : fs::absolute(*log).lexically_normal();
-            return restore(context, *source, *reason, newer);
-        };
+    restoring->callback([&context, arguments] {
+        context.run = [&context, arguments] { return restore(context, *arguments); };
     });
 }
 

@@ -18,14 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFormat = 1;
+// 1 was without a TSA.
+constexpr int kOldestFormat = 1;
+constexpr int kFormat = 2;
 
-// Below store/ or log/, and nowhere else: a list must not make restore write outside.
+// Below these folders, and nowhere else: a list must not make restore write outside.
 bool is_inside(const fs::path& path) {
     if (path.empty() || path.is_absolute() || path != path.lexically_normal()) return false;
     const auto first = path.begin()->string();
-    return (first == "store" || first == "log") && std::next(path.begin()) != path.end() &&
-           path.has_filename();
+    const bool known = first == "store" || first == "log" || first == "tsa-store" || first == "tsa-log";
+    return known && std::next(path.begin()) != path.end() && path.has_filename();
 }
 
 Result<BackupFile> parse_file(const nlohmann::json& entry) {
@@ -54,6 +56,13 @@ Result<std::set<fs::path>> files_below(const fs::path& backup) {
     }
     if (code) return std::unexpected(errno_error(code.value(), "list " + backup.string()));
     return found;
+}
+
+Status compare_checkpoint(const fs::path& backup, const std::string& log, const std::string& note) {
+    SIGILLO_ASSIGN(const Bytes checkpoint, read_file(backup / log / "checkpoint"));
+    if (as_text(checkpoint) != note)
+        return fail(Errc::kCorrupt, log + "/checkpoint is not the checkpoint of the manifest");
+    return {};
 }
 
 }  // namespace
@@ -94,12 +103,14 @@ Result<BackupManifest> read_manifest(const fs::path& backup) {
     if (!json.is_object() || !json.contains("format") || !json.contains("files") ||
         !json["files"].is_array() || !json.contains("checkpoint") || !json["checkpoint"].is_string())
         return fail(Errc::kCorrupt, (backup / "manifest.json").string() + " is not a backup's manifest");
-    if (json["format"] != kFormat)
+    if (!json["format"].is_number_integer() || json["format"] < kOldestFormat || json["format"] > kFormat)
         return fail(Errc::kUnsupported, "this backup is of format " + json["format"].dump() +
                                             ", sigilloctl knows " + std::to_string(kFormat) +
                                             ": use the version that wrote it");
     BackupManifest manifest;
     manifest.checkpoint = json["checkpoint"].get<std::string>();
+    if (json.contains("tsa_checkpoint") && json["tsa_checkpoint"].is_string())
+        manifest.tsa_checkpoint = json["tsa_checkpoint"].get<std::string>();
     if (json.contains("created") && json["created"].is_string())
         manifest.created = json["created"].get<std::string>();
     if (json.contains("officer") && json["officer"].is_string())
@@ -116,11 +127,11 @@ Status verify_files(const fs::path& backup, const BackupManifest& manifest, cons
     SIGILLO_ASSIGN(std::set<fs::path> found, files_below(backup));
     found.erase("manifest.json");
     std::uint64_t done = 0;
-    bool has_store = false;
+    std::set<std::string> folders;
     for (const BackupFile& file : manifest.files) {
         if (found.erase(file.path) == 0)
             return fail(Errc::kCorrupt, file.path.string() + " is listed, but missing (or listed twice)");
-        has_store = has_store || *file.path.begin() == "store";
+        folders.insert(file.path.begin()->string());
         std::uint64_t bytes = 0;
         SIGILLO_ASSIGN(const Sha256Value digest, digest_file(backup / file.path, [&](std::uint64_t more) {
                            bytes += more;
@@ -134,11 +145,12 @@ Status verify_files(const fs::path& backup, const BackupManifest& manifest, cons
     if (!found.empty())
         return fail(Errc::kCorrupt,
                     found.begin()->string() + " is in the backup's directory, but not in its manifest");
-    if (!has_store) return fail(Errc::kCorrupt, "the manifest lists no file of the store");
-    SIGILLO_ASSIGN(const Bytes checkpoint, read_file(backup / "log" / "checkpoint"));
-    if (as_text(checkpoint) != manifest.checkpoint)
-        return fail(Errc::kCorrupt, "log/checkpoint is not the checkpoint of the manifest");
-    return {};
+    if (!folders.contains("store")) return fail(Errc::kCorrupt, "the manifest lists no file of the store");
+    SIGILLO_TRY(compare_checkpoint(backup, "log", manifest.checkpoint));
+    const bool with_tsa = !manifest.tsa_checkpoint.empty();
+    if (with_tsa != folders.contains("tsa-store") || with_tsa != folders.contains("tsa-log"))
+        return fail(Errc::kCorrupt, "the manifest lists a part of the TSA's files only");
+    return with_tsa ? compare_checkpoint(backup, "tsa-log", manifest.tsa_checkpoint) : Status();
 }
 
 }  // namespace sigillo::ctl

@@ -15,7 +15,7 @@
 namespace sigillo::ctl {
 
 struct BackupFile {
-    std::filesystem::path path;  // relative, below store/ or log/, without "." and ".."
+    std::filesystem::path path;  // relative, below store/, log/, tsa-store/ or tsa-log/, without "." and ".."
     std::uint64_t bytes = 0;
     Sha256Value digest{};
 };
@@ -23,7 +23,8 @@ struct BackupFile {
 struct BackupManifest {
     std::string created;  // RFC 3339
     std::string officer;
-    std::string checkpoint;  // signed note
+    std::string checkpoint;      // signed note
+    std::string tsa_checkpoint;  // of the TSA's log; empty: the backup has no TSA
     std::vector<BackupFile> files;
     std::uint64_t bytes = 0;  // of all files
 };
@@ -33,8 +34,8 @@ Result<BackupManifest> read_manifest(const std::filesystem::path& backup);
 
 using Progress = std::function<void(std::uint64_t done, std::uint64_t of)>;  // bytes
 
-// Every file is there as listed, nothing else is, and log/checkpoint is the manifest's. kCorrupt names the
-// first file at fault; kUnavailable for what cannot be read.
+// Every file is there as listed, nothing else is, and log/checkpoint (tsa-log/checkpoint) is the manifest's.
+// kCorrupt names the first file at fault; kUnavailable for what cannot be read.
 Status verify_files(const std::filesystem::path& backup, const BackupManifest& manifest,
                     const Progress& progress);
 

@@ -77,12 +77,15 @@ Result<Settings> load_settings(const Context& context) {
     std::string log;
     // Not finish(): these tables are sigillod's, whose other keys are not known here.
     std::string tsa_store;
+    std::string tsa_log;
     file->text("sigillod.admin_socket", socket).text("store.directory", store).text("log.directory", log);
-    if (file->has_table("tsa")) file->text("tsa.store_directory", tsa_store);
+    if (file->has_table("tsa"))
+        file->text("tsa.store_directory", tsa_store).text("tsa.log_directory", tsa_log);
     if (socket.empty())
         return fail(Errc::kInvalidArgument,
                     context.config_path + ": sigillod.admin_socket is missing or no string");
-    return Settings{std::move(socket), std::move(store), std::move(log), std::move(tsa_store)};
+    return Settings{std::move(socket), std::move(store), std::move(log), std::move(tsa_store),
+                    std::move(tsa_log)};
 }
 
 Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request) {

@@ -17,6 +17,7 @@ struct Settings {
     std::filesystem::path store_directory;
     std::filesystem::path log_directory;
     std::filesystem::path tsa_store_directory;  // empty: no TSA is configured
+    std::filesystem::path tsa_log_directory;
 };
 
 // Not thread-safe.

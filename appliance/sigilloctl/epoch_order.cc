@@ -38,15 +38,16 @@ Status require_stopped(const Settings& settings) {
                     " answers)\n  stop it first: systemctl stop sigillod, or packaging/quickstart.sh down");
 }
 
-Status write_epoch_order(const Settings& settings, const std::string& reason, const RestoredFrom& restored) {
-    if (settings.store_directory.empty())
+Status write_epoch_order(const std::filesystem::path& store_directory, const std::string& reason,
+                         const RestoredFrom& restored) {
+    if (store_directory.empty())
         return fail(Errc::kInvalidArgument, "the store's directory is missing from the configuration");
     struct stat store{};
-    if (::stat(settings.store_directory.c_str(), &store) != 0)
+    if (::stat(store_directory.c_str(), &store) != 0)
         return std::unexpected(
-            with_advice(errno_error(errno, "look at " + settings.store_directory.string()),
-                        "store.directory must exist: is this the appliance's configuration?"));
-    const std::filesystem::path path = settings.store_directory / "epoch.order";
+            with_advice(errno_error(errno, "look at " + store_directory.string()),
+                        "the store's directory must exist: is this the appliance's configuration?"));
+    const std::filesystem::path path = store_directory / "epoch.order";
     std::error_code code;
     if (std::filesystem::exists(std::filesystem::symlink_status(path, code)))
         return fail(Errc::kAlreadyExists,

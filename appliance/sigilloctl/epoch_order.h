@@ -14,15 +14,15 @@ namespace sigillo::ctl {
 // there.
 Status require_stopped(const Settings& settings);
 
-// Writes <store.directory>/epoch.order, {"officer","reason","time"}, atomic and durable, for the store's
-// owner. The officer is this process's real user, or who called sudo. kAlreadyExists: an order waits there
-// already.
-// After a restore the order says so: {"backup","newer_log"} as sigillod's epoch_order.h has them.
+// Writes <store>/epoch.order, {"officer","reason","time"}, atomic and durable, for the store's
+// owner; `store` is store.directory, or tsa.store_directory for the TSA's. The officer is this process's real
+// user, or who called sudo. kAlreadyExists: an order waits there already. After a restore the order says so:
+// {"backup","newer_log"} as sigillod's epoch_order.h has them.
 struct RestoredFrom {
     std::string backup_time;  // RFC 3339; empty: not after a restore
-    bool newer_log = false;   // log.directory holds a log newer than the backup's
+    bool newer_log = false;   // the log directory holds a log newer than the backup's
 };
-Status write_epoch_order(const Settings& settings, const std::string& reason,
+Status write_epoch_order(const std::filesystem::path& store, const std::string& reason,
                          const RestoredFrom& restored = {});
 
 // The name of the user who gives orders offline: "alice (uid 1000)".

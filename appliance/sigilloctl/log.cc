@@ -26,11 +26,13 @@ Status checkpoint(const Context& context) {
 }
 
 Status override_refusal(const Context& context, const std::string& reason, bool of_tsa) {
-    SIGILLO_ASSIGN(Settings settings, load_settings(context));
-    if (of_tsa) settings.store_directory = settings.tsa_store_directory;
+    SIGILLO_ASSIGN(const Settings settings, load_settings(context));
+    const auto& store = of_tsa ? settings.tsa_store_directory : settings.store_directory;
+    if (of_tsa && store.empty())
+        return fail(Errc::kInvalidArgument, "no TSA: the configuration has no tsa.store_directory");
     SIGILLO_TRY(require_stopped(settings));
-    SIGILLO_TRY(write_epoch_order(settings, reason));
-    const std::string path = (settings.store_directory / "epoch.order").string();
+    SIGILLO_TRY(write_epoch_order(store, reason));
+    const std::string path = (store / "epoch.order").string();
     if (context.json) {
         print_json({{"order", path}, {"officer", officer_name()}, {"reason", reason}});
     } else {
@@ -69,7 +71,8 @@ void add_log(CLI::App& app, Context& context) {
         "checkpoint, and refuses to start. First find out why: it may be an attack. The order stays in the "
         "log\n"
         "for ever. sigillod must be stopped; run this as the owner of the store or as root.\n\nExamples:\n"
-        "  sigilloctl log override --reason 'disk replaced, store restored from 2026-11-20, ticket 4711'");
+        "  sigilloctl log override --reason 'disk replaced, store restored from 2026-11-20, ticket 4711'\n"
+        "  sigilloctl log override --tsa --reason 'disk of the time stamps replaced, ticket 4711'");
     overriding->callback([&context, reason, of_tsa] {
         context.run = [&context, reason, of_tsa] { return override_refusal(context, *reason, *of_tsa); };
     });

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "appliance/base/file.h"
+#include "appliance/sigilloctl/context.h"
 
 namespace sigillo::ctl {
 namespace {
@@ -117,46 +118,73 @@ std::optional<Head> head_of(std::string_view note) {
     return head;
 }
 
-Status copy_all(const fs::path& backup, const BackupManifest& manifest, Target& log, Target& store,
-                bool with_log, const Progress& progress) {
-    std::uint64_t done = 0;
-    std::vector<fs::path> unfinished;
-    for (const BackupFile& file : manifest.files) {
-        const bool of_store = *file.path.begin() == "store";
-        if (!of_store && !with_log) continue;
-        Target& target = of_store ? store : log;
-        fs::path to = target.directory() / without_first(file.path);
-        SIGILLO_TRY(target.make_parents(to));
-        if (of_store) {
-            unfinished.push_back(to);
-            to += kUnfinished;
-        }
-        std::error_code code;
-        if (!fs::copy_file(backup / file.path, to, code))
-            return std::unexpected(errno_error(code.value(), "copy to " + to.string()));
-        SIGILLO_TRY(target.own(to));
-        // What was verified is what must be in place, even if somebody changed the backup in between.
-        SIGILLO_ASSIGN(const Sha256Value digest, digest_file(to, [&](std::uint64_t more) {
-                           done += more;
-                           progress(done, manifest.bytes);
-                       }));
-        if (digest != file.digest)
-            return fail(Errc::kCorrupt, file.path.string() + " changed while it was restored");
-    }
-    SIGILLO_TRY(sync_tree(log.directory()));
-    SIGILLO_TRY(sync_tree(store.directory()));
-    for (const fs::path& path : unfinished) {
-        fs::path from = path;
-        from += kUnfinished;
-        if (::rename(from.c_str(), path.c_str()) != 0)
-            return std::unexpected(errno_error(errno, "rename to " + path.string()));
-    }
-    return sync_tree(store.directory());
-}
+class Restoring {
+ public:
+    Restoring(const RestorePart& part, Target store, Target log)
+        : part_(part), store_(std::move(store)), log_(std::move(log)) {}
 
-Status require_empty(const fs::path& directory, const char* key) {
-    if (directory.empty())
-        return fail(Errc::kInvalidArgument, std::string(key) + " is missing from the configuration");
+    static Result<Restoring> open(const RestorePart& part) {
+        SIGILLO_ASSIGN(Target log, Target::open(part.log_directory, 0750));
+        SIGILLO_ASSIGN(Target store, Target::open(part.store_directory, 0700));
+        return Restoring(part, std::move(store), std::move(log));
+    }
+
+    // Everything, the store's files under names that nobody looks for.
+    Status copy(const fs::path& backup, const BackupManifest& manifest, const Progress& progress,
+                std::uint64_t& done) {
+        if (!part_.newer_log.empty() && !in_place()) SIGILLO_TRY(copy_log(part_.newer_log, log_));
+        for (const BackupFile& file : manifest.files) {
+            const bool of_store = *file.path.begin() == part_.store;
+            const bool of_log = *file.path.begin() == part_.log && part_.newer_log.empty();
+            if (!of_store && !of_log) continue;
+            Target& target = of_store ? store_ : log_;
+            fs::path to = target.directory() / without_first(file.path);
+            SIGILLO_TRY(target.make_parents(to));
+            if (of_store) {
+                unfinished_.push_back(to);
+                to += kUnfinished;
+            }
+            std::error_code code;
+            if (!fs::copy_file(backup / file.path, to, code))
+                return std::unexpected(errno_error(code.value(), "copy to " + to.string()));
+            SIGILLO_TRY(target.own(to));
+            // What was verified is what must be in place, even if somebody changed the backup in between.
+            SIGILLO_ASSIGN(const Sha256Value digest, digest_file(to, [&](std::uint64_t more) {
+                               done += more;
+                               progress(done, manifest.bytes);
+                           }));
+            if (digest != file.digest)
+                return fail(Errc::kCorrupt, file.path.string() + " changed while it was restored");
+        }
+        SIGILLO_TRY(sync_tree(log_.directory()));
+        return sync_tree(store_.directory());
+    }
+    Status finish() {
+        for (const fs::path& path : unfinished_) {
+            fs::path from = path;
+            from += kUnfinished;
+            if (::rename(from.c_str(), path.c_str()) != 0)
+                return std::unexpected(errno_error(errno, "rename to " + path.string()));
+        }
+        return sync_tree(store_.directory());
+    }
+    void undo() const {
+        store_.clear();
+        if (!in_place()) log_.clear();
+    }
+
+ private:
+    bool in_place() const {
+        return !part_.newer_log.empty() && same_place(part_.newer_log, part_.log_directory);
+    }
+    const RestorePart& part_;
+    Target store_;
+    Target log_;
+    std::vector<fs::path> unfinished_;
+};
+
+Status require_empty(const fs::path& directory, const std::string& key) {
+    if (directory.empty()) return fail(Errc::kInvalidArgument, key + " is missing from the configuration");
     std::error_code code;
     if (!fs::exists(directory, code) || fs::is_empty(directory, code)) {
         if (code && code != std::errc::no_such_file_or_directory)
@@ -164,7 +192,7 @@ Status require_empty(const fs::path& directory, const char* key) {
         return {};
     }
     return fail(Errc::kConflict,
-                std::string(key) + " = " + directory.string() +
+                key + " = " + directory.string() +
                     " is not empty\n  move what is there aside and keep it, it shows what was signed since "
                     "the backup: mv " +
                     directory.string() + " " + directory.string() + ".before-restore");
@@ -172,40 +200,45 @@ Status require_empty(const fs::path& directory, const char* key) {
 
 }  // namespace
 
-Status require_empty(const Settings& settings, const fs::path& newer_log) {
-    SIGILLO_TRY(require_empty(settings.store_directory, "store.directory"));
-    if (!newer_log.empty() && same_place(newer_log, settings.log_directory)) return {};
-    return require_empty(settings.log_directory, "log.directory");
+Status require_empty(const RestorePart& part) {
+    SIGILLO_TRY(require_empty(part.store_directory, part.store_key));
+    if (!part.newer_log.empty() && same_place(part.newer_log, part.log_directory)) return {};
+    return require_empty(part.log_directory, part.log_key);
 }
 
-Status check_newer_log(const fs::path& newer_log, const BackupManifest& manifest) {
+Status check_newer_log(const RestorePart& part) {
     constexpr std::size_t kLimit = std::size_t{64} * 1024;  // bytes: a checkpoint
+    const fs::path& newer_log = part.newer_log;
+    if (newer_log.empty()) return {};
     const auto note = read_file(newer_log / "checkpoint", kLimit);
     if (!note)
         return std::unexpected(
-            with_advice(note.error(), "--log names a published log: a directory with checkpoint and tile/"));
+            with_advice(note.error(), "it is to be a published log: a directory with checkpoint and tile/"));
     const auto newer = head_of(as_text(*note));
-    const auto ours = head_of(manifest.checkpoint);
+    const auto ours = head_of(part.checkpoint);
     if (!newer) return fail(Errc::kConflict, newer_log.string() + "/checkpoint is not a checkpoint");
     if (ours && newer->origin == ours->origin && newer->size < ours->size)
         return fail(Errc::kConflict, newer_log.string() + " has " + std::to_string(newer->size) +
                                          " leaves, the backup's own log " + std::to_string(ours->size) +
-                                         ": it is older\n  leave --log out");
+                                         ": it is older\n  leave it out");
     return {};
 }
 
-Status restore_files(const fs::path& backup, const BackupManifest& manifest, const Settings& settings,
-                     const fs::path& newer_log, const Progress& progress) {
-    SIGILLO_ASSIGN(Target log, Target::open(settings.log_directory, 0750));
-    SIGILLO_ASSIGN(Target store, Target::open(settings.store_directory, 0700));
-    const bool in_place = !newer_log.empty() && same_place(newer_log, settings.log_directory);
-    Status status;
-    if (!newer_log.empty() && !in_place) status = copy_log(newer_log, log);
-    if (status) status = copy_all(backup, manifest, log, store, newer_log.empty(), progress);
-    if (!status) {
-        store.clear();
-        if (!in_place) log.clear();
+Status restore_files(const fs::path& backup, const BackupManifest& manifest,
+                     const std::vector<RestorePart>& parts, const Progress& progress) {
+    std::vector<Restoring> halves;
+    for (const RestorePart& part : parts) {
+        SIGILLO_ASSIGN(Restoring half, Restoring::open(part));
+        halves.push_back(std::move(half));
     }
+    std::uint64_t done = 0;
+    Status status;
+    for (Restoring& half : halves)
+        if (status) status = half.copy(backup, manifest, progress, done);
+    for (Restoring& half : halves)
+        if (status) status = half.finish();
+    if (!status)
+        for (const Restoring& half : halves) half.undo();
     return status;
 }
 

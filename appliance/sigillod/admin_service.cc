@@ -103,6 +103,7 @@ AdminService::Answer AdminService::dispatch(const std::string& officer, const sa
             sam::AdminResponse response;
             response.mutable_backup()->set_directory(report.directory);
             response.mutable_backup()->set_checkpoint(report.checkpoint);
+            response.mutable_backup()->set_tsa_checkpoint(report.tsa_checkpoint);
             response.mutable_backup()->set_bytes(report.bytes);
             return response;
         }

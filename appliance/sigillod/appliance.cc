@@ -102,7 +102,10 @@ Status Appliance::build_services(TsaTimeSeam seam) {
         SIGILLO_ASSIGN(tsa_, Tsa::assemble(*base_, *config.tsa, seam));
     }
     clients_ = std::make_unique<Clients>(ledger, random);
-    backup_ = std::make_unique<Backup>(ledger, *publisher_, config.log_directory);
+    std::optional<BackupHalf> tsa_half;
+    if (tsa_) tsa_half.emplace(BackupHalf{tsa_->ledger(), tsa_->publisher(), config.tsa->log_directory});
+    backup_ =
+        std::make_unique<Backup>(BackupHalf{ledger, *publisher_, config.log_directory}, std::move(tsa_half));
 
     const activation::Lockout lockout(config.activation.lockout, base_->clock);
     signing_service_ = std::make_unique<SigningService>(
@@ -114,6 +117,7 @@ Status Appliance::build_services(TsaTimeSeam seam) {
         activation::EvidenceKeeper(*base_->codec, random, config.activation.evidence_retention), *publisher_,
         *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now(),
         TsaOrders(tsa_.get(), *authority_, ledger)});
+    SIGILLO_TRY(TsaOrders(tsa_.get(), *authority_, ledger).reconcile());
     housekeeper_ = std::make_unique<Housekeeper>(*base_->store, config.housekeeper);
     watch_health();
     return {};

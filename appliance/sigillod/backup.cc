@@ -73,6 +73,39 @@ Status list_files(const fs::path& directory, const fs::path& root, Take take, st
     return {};
 }
 
+// The checkpoint that the copy of the log has.
+Result<std::string> copy_half(const OfficerOrder& order, const BackupHalf& half, const fs::path& store_copy,
+                              const fs::path& log_copy) {
+    // The log says first that this backup was ordered: the copy itself holds the entry.
+    SIGILLO_TRY(half.ledger.update([&](audit::Recorder& recorder) -> Status {
+        audit::Event event = recorder.event("backup.created");
+        set_order(event, order);
+        SIGILLO_TRY(recorder.log(std::move(event)));
+        return {};
+    }));
+    // The checkpoint and its partial tiles, which change, while nothing is published; then the store, whose
+    // log is that checkpoint's or longer; last the full tiles, which never change: with them every leaf that
+    // the store has packed away.
+    std::string checkpoint;
+    SIGILLO_TRY(half.publisher.publish());
+    SIGILLO_TRY(half.publisher.quietly([&](const std::string& note) -> Status {
+        checkpoint = note;
+        std::vector<fs::path> files;
+        SIGILLO_TRY(list_files(half.log_directory / "tile", half.log_directory, Take::kAll, files));
+        std::erase_if(files, [](const fs::path& file) { return !is_partial_tile(file); });
+        files.emplace_back("checkpoint");
+        for (const fs::path& file : files) SIGILLO_TRY(copy_one(half.log_directory / file, log_copy / file));
+        return {};
+    }));
+    SIGILLO_TRY(half.ledger.store().copy_to(store_copy.string()));
+    // Nothing else: what is being written stands beside these under names of its own.
+    std::vector<fs::path> files;
+    SIGILLO_TRY(list_files(half.log_directory / "tile", half.log_directory, Take::kFullTiles, files));
+    SIGILLO_TRY(list_files(half.log_directory / "epochs", half.log_directory, Take::kAll, files));
+    for (const fs::path& file : files) SIGILLO_TRY(copy_one(half.log_directory / file, log_copy / file));
+    return checkpoint;
+}
+
 }  // namespace
 
 Result<BackupReport> Backup::create(const OfficerOrder& order, const std::string& directory) {
@@ -96,43 +129,21 @@ Result<BackupReport> Backup::create(const OfficerOrder& order, const std::string
 }
 
 Result<BackupReport> Backup::copy(const OfficerOrder& order, const fs::path& directory) {
-    // The log says first that this backup was ordered: the copy itself holds the entry.
-    SIGILLO_TRY(ledger_.update([&](audit::Recorder& recorder) -> Status {
-        audit::Event event = recorder.event("backup.created");
-        set_order(event, order);
-        SIGILLO_TRY(recorder.log(std::move(event)));
-        return {};
-    }));
     BackupReport report;
     report.directory = directory.string();
-    const fs::path log_copy = directory / "log";
-
-    // The checkpoint and its partial tiles, which change, while nothing is published; then the store, whose
-    // log is that checkpoint's or longer; last the full tiles, which never change: with them every leaf that
-    // the store has packed away.
-    SIGILLO_TRY(publisher_.publish());
-    SIGILLO_TRY(publisher_.quietly([&](const std::string& checkpoint) -> Status {
-        report.checkpoint = checkpoint;
-        std::vector<fs::path> files;
-        SIGILLO_TRY(list_files(log_directory_ / "tile", log_directory_, Take::kAll, files));
-        std::erase_if(files, [](const fs::path& file) { return !is_partial_tile(file); });
-        files.emplace_back("checkpoint");
-        for (const fs::path& file : files) SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
-        return {};
-    }));
-    SIGILLO_TRY(ledger_.store().copy_to((directory / "store").string()));
-    // Nothing else: what is being written stands beside these under names of its own.
-    std::vector<fs::path> files;
-    SIGILLO_TRY(list_files(log_directory_ / "tile", log_directory_, Take::kFullTiles, files));
-    SIGILLO_TRY(list_files(log_directory_ / "epochs", log_directory_, Take::kAll, files));
-    for (const fs::path& file : files) SIGILLO_TRY(copy_one(log_directory_ / file, log_copy / file));
+    SIGILLO_ASSIGN(report.checkpoint, copy_half(order, signing_, directory / "store", directory / "log"));
+    if (tsa_) {
+        SIGILLO_ASSIGN(report.tsa_checkpoint,
+                       copy_half(order, *tsa_, directory / "tsa-store", directory / "tsa-log"));
+    }
     SIGILLO_TRY(sync_tree(directory));
 
-    nlohmann::json manifest = {{"format", 1},
-                               {"created", rfc3339(ledger_.clock().now())},
+    nlohmann::json manifest = {{"format", 2},
+                               {"created", rfc3339(signing_.ledger.clock().now())},
                                {"officer", order.officer},
                                {"checkpoint", report.checkpoint},
                                {"files", nlohmann::json::array()}};
+    if (tsa_) manifest["tsa_checkpoint"] = report.tsa_checkpoint;
     std::vector<fs::path> copied;
     SIGILLO_TRY(list_files(directory, directory, Take::kAll, copied));
     std::ranges::sort(copied);

@@ -18,13 +18,6 @@ constexpr std::size_t kSadsAtOnce = 4'096;
 constexpr std::size_t kFactorsAtOnce = 200;
 constexpr std::size_t kStepsAtOnce = 200;
 
-struct Order {
-    std::string officer;
-    std::string reason;
-    std::string backup_time;  // after a restore without a newer log
-    Sha256Value digest{};     // of the file
-};
-
 std::filesystem::path order_path(const Foundation& base) {
     return std::filesystem::path(base.config.store.directory) / "epoch.order";
 }
@@ -33,7 +26,7 @@ Bytes work_key() {
     return key_of("epoch work");
 }
 
-Result<Order> read_order(const std::filesystem::path& path) {
+Result<WrittenOrder> read_order(const std::filesystem::path& path) {
     constexpr std::size_t kLimit = std::size_t{16} * 1024;  // bytes: a name and a sentence
     SIGILLO_ASSIGN(const Bytes contents, read_file(path, kLimit));
     const auto json = nlohmann::json::parse(as_text(contents), nullptr, false);
@@ -41,7 +34,8 @@ Result<Order> read_order(const std::filesystem::path& path) {
         !json.contains("reason") || !json["reason"].is_string())
         return fail(Errc::kInvalidArgument,
                     path.string() + " is not an order of sigilloctl: remove it, and order again");
-    Order order{json["officer"].get<std::string>(), json["reason"].get<std::string>(), {}, sha256(contents)};
+    WrittenOrder order{
+        json["officer"].get<std::string>(), json["reason"].get<std::string>(), {}, sha256(contents)};
     const bool newer_log = json.contains("newer_log") && json["newer_log"] == true;
     if (json.contains("backup") && json["backup"].is_string() && !newer_log)
         order.backup_time = json["backup"].get<std::string>();
@@ -207,7 +201,7 @@ Status remove_order(Foundation& base, const record::EpochWork& work) {
 
 Result<std::optional<WrittenOrder>> read_epoch_order(const std::filesystem::path& path) {
     const auto order = read_order(path);
-    if (order) return std::optional(WrittenOrder{order->officer, order->reason});
+    if (order) return std::optional(*order);
     if (order.error().code == Errc::kNotFound) return std::optional<WrittenOrder>();
     return std::unexpected(order.error());
 }

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 
+#include "appliance/base/digest.h"
 #include "appliance/base/result.h"
 
 namespace sigillo {
@@ -30,6 +31,8 @@ struct Foundation;
 struct WrittenOrder {
     std::string officer;
     std::string reason;
+    std::string backup_time;  // after a restore without a newer log; else empty
+    Sha256Value digest{};     // of the file
 };
 Result<std::optional<WrittenOrder>> read_epoch_order(const std::filesystem::path& path);
 

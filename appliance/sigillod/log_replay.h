@@ -10,10 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "appliance/audit/log_identity.h"
-#include "appliance/audit/log_places.h"
 #include "appliance/audit/recorder.h"
 #include "appliance/base/result.h"
+#include "appliance/sigillod/newer_log_reader.h"
 
 namespace sigillo {
 
@@ -26,16 +25,20 @@ struct ReplayStep {
         kFactorDeleted,
         kPinChanged,  // the backup has the old PIN: locked until an officer unlocks it
         kClientRemoved,
-        kCrlNumber,  // number
-        kOutcome,    // of an Intent that the store has open; epoch, number: that Intent; text: the result
-        kUse,        // of a key, after the backup; epoch, number: its Intent; text: the result, or empty
-        kSequence,   // number: the credential's running number; index: of the newest leaf that has one
+        kUnitRevoked,  // a time-stamping unit's certificate; id: its serial, text: the CRLReason, unit;
+                       // until_ms
+        kCrlNumber,    // number
+        kOutcome,      // of an Intent that the store has open; epoch, number: that Intent; text: the result
+        kUse,          // of a key, after the backup; epoch, number: its Intent; text: the result, or empty
+        kSequence,     // number: the credential's running number; index: of the newest leaf that has one
     };
     Kind kind{};
     std::string id;
     std::string text;
     std::string reason;
+    std::string unit{};  // kUnitRevoked
     std::int64_t time_ms = 0;
+    std::int64_t until_ms = 0;  // kUnitRevoked: the certificate's end
     std::uint64_t epoch = 0;
     std::uint64_t number = 0;
     std::uint64_t index = 0;
@@ -54,16 +57,8 @@ struct NewerLog {
     std::vector<std::string> gaps;  // why this may not be all, for an officer to read
 };
 
-struct StorePosition {
-    std::uint64_t store_epoch = 1;
-    audit::Frontier tree;         // of the store's log in that epoch
-    std::uint64_t new_epoch = 2;  // logs of the epochs below it are read
-};
-
-// Reads the logs that were set aside below the log directory. A log is believed when the store's own tree,
-// with the leaves read appended, comes to the root of its signed checkpoint: then they are genuine, and
-// follow on what the store has. One that does not, that is damaged, or that ends before the newest checkpoint
-// known is a gap. The same files give the same steps.
+// Reads the logs that were set aside below the log directory (newer_log_reader.h). The same files give the
+// same steps.
 NewerLog read_newer_log(const audit::LogPlaces& places, const audit::LogIdentity& identity,
                         StorePosition from);
 

@@ -154,6 +154,14 @@ Result<std::string> replay_client(audit::Recorder& recorder, const ReplayStep& s
 }
 
 // RFC 5280 §5.2.3: numbers of lists only grow.
+Result<std::string> replay_unit_revocation(audit::Recorder& recorder, const ReplayStep& step) {
+    const auto reason = revocation_reason_from_name(step.text).value_or(RevocationReason::kUnspecified);
+    SIGILLO_ASSIGN(const Bytes serial, issuance::serial_bytes(step.id));
+    SIGILLO_ASSIGN(const bool added, issuance::Authority::revoke_unit(
+                                         recorder, serial, reason, {step.unit, step.time_ms, step.until_ms}));
+    return added ? "certificate of unit " + step.unit + " revoked" : std::string();
+}
+
 Result<std::string> replay_crl_number(audit::Recorder& recorder, const ReplayStep& step) {
     const Bytes key = key_of("ca");
     SIGILLO_ASSIGN(auto found, whole(recorder, tables::kAuthority, key));
@@ -248,6 +256,8 @@ Result<std::string> replay_step(audit::Recorder& recorder, const ReplayStep& ste
             return replay_pin_change(recorder, step);
         case Kind::kClientRemoved:
             return replay_client(recorder, step);
+        case Kind::kUnitRevoked:
+            return replay_unit_revocation(recorder, step);
         case Kind::kCrlNumber:
             return replay_crl_number(recorder, step);
         case Kind::kOutcome:

@@ -43,6 +43,7 @@ class Tsa {
     WorkerPool& workers() { return *workers_; }
 
     tsa::Units& units() { return *units_; }
+    audit::Ledger& ledger() { return *below_->ledger; }
     audit::Publisher& publisher() { return *publisher_; }
     const TsaSettings& settings() const { return settings_; }
     Result<sam::TsaStatus> status();

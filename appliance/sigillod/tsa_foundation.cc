@@ -1,7 +1,7 @@
 #include "appliance/sigillod/tsa_foundation.h"
 
 #include "appliance/base/file.h"
-#include "appliance/sigillod/epoch_order.h"
+#include "appliance/sigillod/tsa_epoch.h"
 #include "hardening/hardening.h"
 #include "tsa/tables.h"
 
@@ -32,23 +32,6 @@ Result<std::shared_ptr<SigningKey>> log_key(TokenKeys& keys, bool make) {
                                          ": hold the ceremony (sigillod ceremony)");
     SIGILLO_TRY(keys.create(kTsaLogKey, KeyAlgorithm::kEd25519));
     return keys.open(kTsaLogKey);
-}
-
-// A new epoch has no more to it here: tokens bear no state that a restore could bring back, and serial
-// numbers do not come from the store.
-Status carry_out_order(const Foundation& base, TsaFoundation& tsa) {
-    const std::filesystem::path path = std::filesystem::path(tsa.settings.store.directory) / "epoch.order";
-    SIGILLO_ASSIGN(const auto order, read_epoch_order(path));
-    if (!order) return {};
-    SIGILLO_ASSIGN(const audit::LogEpoch epoch,
-                   audit::open_epoch(*tsa.store, *tsa.log, *tsa.identity, tsa.places,
-                                     {order->officer, order->reason, base.clock.now(), {}}));
-    base.logger.notice("tsa_epoch_opened",
-                       {{"epoch", epoch.number}, {"origin", epoch.origin}, {"officer", order->officer}});
-    std::error_code code;
-    std::filesystem::remove(path, code);
-    if (code) return std::unexpected(errno_error(code.value(), "remove " + path.string()));
-    return {};
 }
 
 }  // namespace
@@ -82,7 +65,7 @@ Result<std::unique_ptr<TsaFoundation>> lay_tsa_foundation(const Foundation& base
     tsa->log = std::make_unique<audit::StoreLog>(settings.log_directory);
     tsa->ledger = std::make_unique<audit::Ledger>(*tsa->store, *tsa->codec, *tsa->log, base.clock);
 
-    SIGILLO_TRY(carry_out_order(base, *tsa));
+    SIGILLO_TRY(carry_out_tsa_order(base, *tsa));
     SIGILLO_ASSIGN(tsa->guard,
                    audit::guard_log(*tsa->store, *tsa->log, *tsa->identity, tsa->places, kOverrideCommand));
     for (const std::string& warning : tsa->guard.warnings)

@@ -29,38 +29,6 @@ std::string_view state_name(tsa::record::UnitState state) {
     }
 }
 
-Result<sam::Tsu> to_message(const tsa::UnitInfo& info) {
-    const tsa::record::Unit& record = info.record;
-    sam::Tsu out;
-    out.set_tsu_id(info.id.str());
-    out.set_name(record.name());
-    out.set_state(std::string(state_name(record.state())));
-    out.set_key_algorithm(record.key_algorithm());
-    for (const std::string& policy : record.policies()) out.add_policies(policy);
-    out.mutable_subject()->set_country(record.subject().country());
-    out.mutable_subject()->set_organization(record.subject().organization());
-    out.mutable_subject()->set_organization_identifier(record.subject().organization_identifier());
-    out.mutable_subject()->set_common_name(record.subject().common_name());
-    for (const std::string& der : record.chain()) {
-        SIGILLO_ASSIGN(const CertificateFacts facts, parse_certificate(as_bytes(der)));
-        sam::CertificateInfo& certificate = *out.add_chain();
-        certificate.set_der(der);
-        certificate.set_subject_dn(facts.subject_dn);
-        certificate.set_issuer_dn(facts.issuer_dn);
-        certificate.set_serial_hex(facts.serial_hex);
-        certificate.set_not_before_ms(unix_millis(facts.not_before));
-        certificate.set_not_after_ms(unix_millis(facts.not_after));
-    }
-    out.set_created_ms(record.created_ms());
-    out.set_usage_from_ms(record.usage_from_ms());
-    out.set_usage_until_ms(record.usage_until_ms());
-    out.set_activated_ms(record.activated_ms());
-    out.set_retired_ms(record.retired_ms());
-    out.set_destroyed_ms(record.destroyed_ms());
-    out.set_trouble(info.trouble);
-    return out;
-}
-
 tsa::UnitOrder in_words_of(const OfficerOrder& order) {
     return {order.officer, order.reason};
 }
@@ -76,6 +44,7 @@ bool TsaOrders::takes(const sam::AdminRequest& request) {
         case Body::kTsuActivate:
         case Body::kTsuRotate:
         case Body::kTsuRetire:
+        case Body::kTsuRevoke:
         case Body::kTsuDestroy:
         case Body::kTsuRequest:
         case Body::kGetTsaStatus:
@@ -113,6 +82,11 @@ TsaOrders::Answer TsaOrders::carry_out(const OfficerOrder& order, const sam::Adm
             SIGILLO_TRY(units.retire(id, order.reason, order.officer));
             return show(id);
         }
+        case Body::kTsuRevoke: {
+            SIGILLO_ASSIGN(const auto id, tsa::UnitId::parse(request.tsu_revoke().tsu_id()));
+            SIGILLO_TRY(revocation().revoke(order, id, request.tsu_revoke().revocation()));
+            return show(id);
+        }
         case Body::kTsuDestroy: {
             SIGILLO_ASSIGN(const auto id, tsa::UnitId::parse(request.tsu_destroy().tsu_id()));
             SIGILLO_TRY(units.destroy(id, in_words_of(order)));
@@ -134,6 +108,48 @@ TsaOrders::Answer TsaOrders::carry_out(const OfficerOrder& order, const sam::Adm
         default:
             return fail(Errc::kInvalidArgument, "a request without a body");
     }
+}
+
+Result<sam::Tsu> TsaOrders::to_message(const tsa::UnitInfo& info) {
+    const tsa::record::Unit& record = info.record;
+    sam::Tsu out;
+    out.set_tsu_id(info.id.str());
+    out.set_name(record.name());
+    out.set_state(std::string(state_name(record.state())));
+    out.set_key_algorithm(record.key_algorithm());
+    for (const std::string& policy : record.policies()) out.add_policies(policy);
+    out.mutable_subject()->set_country(record.subject().country());
+    out.mutable_subject()->set_organization(record.subject().organization());
+    out.mutable_subject()->set_organization_identifier(record.subject().organization_identifier());
+    out.mutable_subject()->set_common_name(record.subject().common_name());
+    for (const std::string& der : record.chain()) {
+        SIGILLO_ASSIGN(const CertificateFacts facts, parse_certificate(as_bytes(der)));
+        sam::CertificateInfo& certificate = *out.add_chain();
+        certificate.set_der(der);
+        certificate.set_subject_dn(facts.subject_dn);
+        certificate.set_issuer_dn(facts.issuer_dn);
+        certificate.set_serial_hex(facts.serial_hex);
+        certificate.set_not_before_ms(unix_millis(facts.not_before));
+        certificate.set_not_after_ms(unix_millis(facts.not_after));
+    }
+    out.set_created_ms(record.created_ms());
+    out.set_usage_from_ms(record.usage_from_ms());
+    out.set_usage_until_ms(record.usage_until_ms());
+    out.set_activated_ms(record.activated_ms());
+    out.set_retired_ms(record.retired_ms());
+    out.set_destroyed_ms(record.destroyed_ms());
+    out.set_trouble(info.trouble);
+    out.set_revoked_ms(record.revoked_ms());
+    out.set_revocation(record.revocation());
+    if (record.revoked_ms() != 0) {
+        SIGILLO_ASSIGN(const bool listed, revocation().is_listed(record));
+        out.set_on_crl(listed);
+    }
+    return out;
+}
+
+Status TsaOrders::reconcile() {
+    return tsa_ == nullptr ? Status() : revocation().reconcile();
 }
 
 TsaOrders::Answer TsaOrders::list() {

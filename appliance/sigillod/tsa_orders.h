@@ -5,6 +5,7 @@
 #include "appliance/issuance/authority.h"
 #include "appliance/sigillod/officer_order.h"
 #include "appliance/sigillod/tsa.h"
+#include "appliance/sigillod/tsu_revocation.h"
 
 namespace sigillo {
 
@@ -15,6 +16,9 @@ class TsaOrders {
     // kUnsupported.
     TsaOrders(Tsa* tsa, issuance::Authority& authority, audit::Ledger& signing_log)
         : tsa_(tsa), authority_(authority), signing_log_(signing_log) {}
+
+    // Before anything is served: what TsuRevocation::reconcile() does.
+    Status reconcile();
 
     // Whether `request` is one of the TSA's.
     static bool takes(const sam::AdminRequest& request);
@@ -27,6 +31,8 @@ class TsaOrders {
     Answer import(const OfficerOrder& order, const sam::TsuImport& body);
     Answer show(const tsa::UnitId& id);
     Result<sam::Tsu> unit(const tsa::UnitId& id);
+    Result<sam::Tsu> to_message(const tsa::UnitInfo& info);
+    TsuRevocation revocation() { return {tsa_->units(), authority_, signing_log_}; }
     Status certify(const OfficerOrder& order, const tsa::UnitId& id);
 
     Tsa* const tsa_;

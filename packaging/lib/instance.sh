@@ -32,6 +32,16 @@ instance_load() {
     for port in "$api_port" "$pages_port" "$tsa_port" "$tsa_tls_port"; do
         [[ $port =~ ^[0-9]{1,5}$ ]] && ((port > 0 && port < 65536)) || die "not a port number: $port"
     done
+    # What one address may ask of the TSA (nginx/limits.conf has the reasons).
+    local wanted_rate=${SIGILLO_TSA_RATE:-} wanted_burst=${SIGILLO_TSA_BURST:-} wanted_conns=${SIGILLO_TSA_CONNECTIONS:-} limit
+    tsa_rate=20000 tsa_burst=4000 tsa_connections=512
+    # shellcheck disable=SC1091
+    [[ ! -s $home/state/tsa-limits ]] || source "$home/state/tsa-limits"
+    tsa_rate=${wanted_rate:-$tsa_rate} tsa_burst=${wanted_burst:-$tsa_burst} tsa_connections=${wanted_conns:-$tsa_connections}
+    for limit in "$tsa_rate" "$tsa_burst" "$tsa_connections"; do
+        [[ $limit =~ ^[1-9][0-9]{0,5}$ ]] ||
+            die "SIGILLO_TSA_RATE, SIGILLO_TSA_BURST and SIGILLO_TSA_CONNECTIONS are numbers from 1 to 999999, not: $limit"
+    done
     sockets=$home/sockets
     [[ ! -s $home/state/sockets ]] || sockets=$(<"$home/state/sockets")
     export SOFTHSM2_CONF=$home/hsm/softhsm2.conf
@@ -61,6 +71,9 @@ render() {
     text=${text//@PAGES_PORT@/"$pages_port"}
     text=${text//@TSA_PORT@/"$tsa_port"}
     text=${text//@TSA_TLS_PORT@/"$tsa_tls_port"}
+    text=${text//@TSA_RATE@/"$tsa_rate"}
+    text=${text//@TSA_BURST@/"$tsa_burst"}
+    text=${text//@TSA_CONNECTIONS@/"$tsa_connections"}
     text=${text//@USER_DIRECTIVE@/"$user"}
     text=${text//@ALLOW_ROOT@/$allow_root}
     text=${text//@FILES@/"$files"}
@@ -80,6 +93,8 @@ instance_provision() {
     chmod 700 "$home"
     printf '%s\n' "api_port=$api_port" "pages_port=$pages_port" "tsa_port=$tsa_port" "tsa_tls_port=$tsa_tls_port" |
         replace_if_different "$home/state/ports" || true
+    printf '%s\n' "tsa_rate=$tsa_rate" "tsa_burst=$tsa_burst" "tsa_connections=$tsa_connections" |
+        replace_if_different "$home/state/tsa-limits" || true
     provision_sockets
     provision_hsm
     provision_tls
@@ -150,7 +165,7 @@ provision_configuration() {
     if render "$repository/packaging/sigillo.toml.in" | replace_if_different "$home/sigillo.toml"; then
         stale+=(sigillod sigillo-api sigillo-public)
     fi
-    for name in nginx.conf tls.conf limits.conf proxy.conf client_identity.conf errors.conf; do
+    for name in nginx.conf tls.conf limits.conf tsa.conf proxy.conf client_identity.conf errors.conf; do
         local source=$repository/packaging/nginx/$name
         [[ -f $source ]] || source=$source.in
         if render "$source" | replace_if_different "$home/nginx/$name"; then stale+=(nginx); fi

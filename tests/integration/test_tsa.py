@@ -1,11 +1,8 @@
 # ctest: TIMEOUT 240
 """The time-stamping authority behind its nginx, with openssl as client and as judge. tests/README.md, 37 to 39."""
 import base64
-import collections
-import contextlib
-import hashlib
-import http.client
 import json
+import re
 import secrets
 import subprocess
 import threading
@@ -14,107 +11,10 @@ import unittest
 
 import harness
 from api_client import ApiClient
-
-QUERY = "application/timestamp-query"
-REPLY = "application/timestamp-reply"
-OIDS = {"sha256": "608648016503040201", "sha384": "608648016503040202", "sha512": "608648016503040203",
-        "sha1": "2b0e03021a", "md5": "2a864886f70d0205"}
-BAD_ALG, BAD_REQUEST, BAD_DATA_FORMAT, TIME, POLICY, EXTENSION, SYSTEM = 0, 2, 5, 14, 15, 16, 25
+from time_stamps import (BAD_ALG, BAD_DATA_FORMAT, BAD_REQUEST, EXTENSION, POLICY, QUERY, SYSTEM, TsaTest, parse, query, tlv)
 
 
-def tlv(tag, *parts):
-    content = b"".join(parts)
-    size = len(content)
-    if size < 128:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
-
-
-def query(digest=None, algorithm="sha256", version=1, policy=b"", nonce=b"", cert=True, extensions=b"", tail=b""):
-    digest = secrets.token_bytes(32) if digest is None else digest
-    identifier = tlv(0x30, tlv(0x06, bytes.fromhex(OIDS[algorithm])), b"\x05\x00")
-    return tlv(0x30, tlv(0x02, bytes([version])), tlv(0x30, identifier, tlv(0x04, digest)),
-               tlv(0x06, policy) if policy else b"", tlv(0x02, nonce) if nonce else b"",
-               b"\x01\x01\xff" if cert else b"", extensions) + tail
-
-
-def read(der, at=0):
-    """(tag, content, end) of the element at `at`."""
-    tag, size, at = der[at], der[at + 1], at + 2
-    if size & 0x80:
-        count = size & 0x7f
-        size, at = int.from_bytes(der[at:at + count], "big"), at + count
-    return tag, der[at:at + size], at + size
-
-
-Reply = collections.namedtuple("Reply", "status failure token")
-
-
-def parse(der):
-    tag, outer, end = read(der)
-    assert tag == 0x30 and end == len(der)
-    _, info, at = read(outer)
-    _, status, next_ = read(info)
-    failure = None
-    while next_ < len(info):
-        kind, content, next_ = read(info, next_)
-        if kind == 0x03:
-            bits = int.from_bytes(content[1:], "big")
-            failure, = [bit for bit in range(8 * len(content) - 8) if bits >> (8 * len(content) - 9 - bit) & 1]
-    return Reply(status[0], failure, outer[at:])
-
-
-class Tsa(harness.InstanceTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.tsa = ApiClient(cls.instance, port=cls.instance.tsa_port, tls=False)
-        cls.tls = ApiClient(cls.instance, port=cls.instance.tsa_tls_port)
-
-    def stamp(self, der, client=None):
-        answer = (client or self.tsa).request("POST", "/tsa", der, {"Content-Type": QUERY})
-        self.assertEqual((200, REPLY), (answer.status, answer.headers["content-type"]), answer.body)
-        return answer.body
-
-    def granted(self, der, client=None):
-        body = self.stamp(der, client)
-        reply = parse(body)
-        self.assertEqual((0, None), reply[:2], body)
-        return body
-
-    def refused(self, failure, der):
-        reply = parse(self.stamp(der))
-        self.assertEqual((2, failure, b""), reply)
-
-    def openssl(self, *arguments, good=True):
-        done = subprocess.run(["openssl", "ts", *map(str, arguments)], capture_output=True, text=True, check=False)
-        if good:
-            self.assertEqual(0, done.returncode, done.stderr)
-        return done
-
-    def verify(self, request, response):
-        folder = self.instance.home / "state"
-        (folder / "t.tsq").write_bytes(request)
-        (folder / "t.tsr").write_bytes(response)
-        self.openssl("-verify", "-queryfile", folder / "t.tsq", "-in", folder / "t.tsr", "-CAfile",
-                     self.instance.home / "tsa-ca.crt")
-
-    def tokens(self, *arguments):
-        done = subprocess.run([harness.PROGRAMS / "sigillo-audit", "tokens", "--json", "--log",
-                               self.instance.home / "tsa-log", "--key", self.instance.home / "tsa-log.vkey", *arguments],
-                              capture_output=True, text=True, check=False)
-        self.assertEqual(0, done.returncode, done.stderr)
-        return json.loads(done.stdout)["tokens"]
-
-    def units(self, state):
-        return [unit for unit in self.instance.ctl("tsu", "list") if unit["state"] == state]
-
-    def new_unit(self, algorithm="EC-P256"):
-        return self.instance.ctl("tsu", "create", "--name", "another", "--algorithm", algorithm, "--country", "IT",
-                                 "--organization", "Tests", "--common-name", f"Unit {secrets.token_hex(4)}",
-                                 "--embedded")["unitID"]
-
+class Tsa(TsaTest):
     # ---- what is granted
 
     def test_openssl_verifies_tokens_of_every_hash_over_http_and_tls(self):
@@ -207,21 +107,6 @@ class Tsa(harness.InstanceTest):
             self.assertNotEqual(SYSTEM, reply.failure)
         self.granted(good)
 
-    def test_mistakes_of_http_are_answered_by_http(self):
-        good = query()
-        for kind in ("application/json", "text/plain", ""):
-            headers = {"Content-Type": kind} if kind else {}
-            self.assertEqual(415, self.tsa.request("POST", "/tsa", good, headers).status)
-        self.assertEqual(200, self.tsa.request("POST", "/tsa", good, {"Content-Type": QUERY + "; a=b"}).status)
-        for method in ("GET", "PUT", "DELETE"):
-            answer = self.tsa.request(method, "/tsa")
-            self.assertEqual((405, "POST"), (answer.status, answer.headers["allow"]))
-        for size in (65 * 1024, 10 << 20):
-            with contextlib.suppress(OSError, http.client.HTTPException):  # it may hang up on the rest of the body
-                self.assertEqual(413, self.tsa.request("POST", "/tsa", bytes(size), {"Content-Type": QUERY}).status)
-            self.tsa.close()
-        self.granted(good)
-
     # ---- units
 
     def test_units_rotate_without_a_gap_and_a_destroyed_key_is_gone_from_the_token(self):
@@ -261,7 +146,71 @@ class Tsa(harness.InstanceTest):
         for unit in replaced:
             self.instance.ctl("tsu", "destroy", unit, "--reason", "a test")
         self.assertEqual(before - 2 * len(replaced), objects())
-        self.assertEqual(sorted(replaced), sorted(unit["unitID"] for unit in self.units("destroyed")))
+        self.assertLessEqual(set(replaced), {unit["unitID"] for unit in self.units("destroyed")})
+
+    def crl(self):
+        """Serial numbers on the embedded CA's list, with the reason of each, as openssl reads and verifies it."""
+        path = self.instance.home / "state/units.crl"
+        path.write_bytes(self.tsa.request("GET", "/pki/ca.crl").body)
+        done = subprocess.run(["openssl", "crl", "-inform", "DER", "-in", path, "-noout", "-text", "-CAfile",
+                               self.instance.home / "tsa-ca.crt"], capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("verify OK", done.stderr)
+        return dict(re.findall(r"Serial Number: ([0-9A-F]+)\n(?:(?!Serial Number).*\n)*?\s+X509v3 CRL Reason Code: \n\s+(.*)\n",
+                               done.stdout))
+
+    def with_crl(self):
+        """The CA's certificate and its present list, PEM in one file."""
+        both = self.instance.home / "state/ca-and-crl.pem"
+        list_ = subprocess.run(["openssl", "crl", "-inform", "DER", "-in", self.instance.home / "state/units.crl"],
+                               capture_output=True, text=True, check=True).stdout
+        both.write_text((self.instance.home / "tsa-ca.crt").read_text() + list_)
+        return both
+
+    def test_a_revoked_unit_stops_is_on_the_crl_and_its_earlier_tokens_stay_verifiable(self):
+        unit, = self.units("active")
+        serial = unit["chain"][0]["serialNumber"]
+        request = query()
+        response = self.granted(request)
+        self.assertNotIn(serial, self.crl())
+        for bad in ("certificateHold", "removeFromCRL", "because"):
+            self.assertEqual(2, self.instance.ctl("tsu", "revoke", unit["unitID"], "--revocation", bad, "--reason", "x",
+                                                  check=False).returncode)
+        revoked = self.instance.ctl("tsu", "revoke", unit["unitID"], "--revocation", "keyCompromise", "--reason", "ticket 4711")
+        self.assertEqual(("retired", "keyCompromise", True), (revoked["state"], revoked["revocation"], revoked["onCRL"]))
+        self.refused(SYSTEM, query())  # the only unit
+        self.assertEqual("Key Compromise", self.crl()[serial])
+
+        # What it stamped before stays what it is, and the log names it.
+        self.verify(request, response)
+        checked = self.openssl("-verify", "-queryfile", self.instance.home / "state/t.tsq", "-in",
+                               self.instance.home / "state/t.tsr", "-CAfile", self.with_crl(), "-crl_check", good=False)
+        self.assertIn("certificate revoked", checked.stderr)  # who asks for today's list is told
+        self.assertTrue(self.tokens("--unit", unit["unitID"]))
+        harness.wait_until(lambda: self.leaves("tsu.revoked"), 15, "the leaf")
+        leaf, = self.leaves("tsu.revoked")
+        self.assertEqual((unit["unitID"], "keyCompromise", "ticket 4711"), (leaf["unit"], leaf["revocation"], leaf["reason"]))
+        leaf, = self.leaves("ca.unit_revoked", self.instance.log, self.instance.vkey)
+        self.assertEqual((unit["unitID"], serial), (leaf["unit"], leaf["serial"]))
+
+        # For good: neither activated again nor revoked anew with another date or reason; destroyed as any other.
+        self.assertNotEqual(0, self.instance.ctl("tsu", "activate", unit["unitID"], check=False).returncode)
+        again = self.instance.ctl("tsu", "revoke", unit["unitID"], "--revocation", "superseded", "--reason", "x")
+        self.assertEqual((revoked["revoked"], "keyCompromise"), (again["revoked"], again["revocation"]))
+        self.assertEqual("destroyed", self.instance.ctl("tsu", "destroy", unit["unitID"], "--reason", "x")["state"])
+        self.assertEqual("Key Compromise", self.crl()[serial])
+
+        # A unit that is ready, and one that is destroyed; and the next one serves.
+        ready, gone = self.new_unit(), self.new_unit()
+        self.instance.ctl("tsu", "revoke", ready, "--revocation", "superseded", "--reason", "a test")
+        self.assertNotEqual(0, self.instance.ctl("tsu", "activate", ready, check=False).returncode)
+        self.instance.ctl("tsu", "destroy", gone, "--reason", "a test")
+        self.assertTrue(self.instance.ctl("tsu", "revoke", gone, "--revocation", "cessationOfOperation", "--reason",
+                                          "a test")["onCRL"])
+        self.assertEqual(3, len(set(self.crl()) & {u["chain"][0]["serialNumber"] for u in self.instance.ctl("tsu", "list")
+                                                   if u["chain"]}))
+        self.instance.ctl("tsu", "activate", self.new_unit())
+        self.granted(query())
 
     def test_status_tells_the_clock_and_the_log(self):
         self.granted(query())
@@ -272,80 +221,6 @@ class Tsa(harness.InstanceTest):
         self.assertTrue(status["checkpoint"].startswith(status["origin"]))
         metrics = self.client.request("GET", "/metrics").body.decode()
         self.assertRegex(metrics, r"(?m)^sigillo_tsa_tokens_total [1-9]")
-
-
-class TsaApart(harness.InstanceTest):
-    """What needs sigillod to stop."""
-    stamp, granted, tokens = Tsa.stamp, Tsa.granted, Tsa.tokens
-
-    def setUp(self):
-        self.tsa = ApiClient(self.instance, port=self.instance.tsa_port, tls=False)
-
-    def test_every_token_that_a_client_holds_is_in_the_log_and_no_serial_comes_twice_over_ten_kills(self):
-        held, lock = [], threading.Lock()
-        for _ in range(10):
-            stop = threading.Event()
-
-            def keep_stamping():
-                client = ApiClient(self.instance, port=self.instance.tsa_port, tls=False)
-                while not stop.is_set():
-                    digest = secrets.token_bytes(32)
-                    try:
-                        answer = client.request("POST", "/tsa", query(digest, cert=False), {"Content-Type": QUERY})
-                    except (OSError, http.client.HTTPException):
-                        continue
-                    if answer.status == 200 and parse(answer.body).status == 0:
-                        with lock:
-                            held.append(digest)
-                    else:
-                        time.sleep(0.01)
-            threads = [threading.Thread(target=keep_stamping) for _ in range(64)]
-            before = len(held)
-            for thread in threads:
-                thread.start()
-            harness.wait_until(lambda: len(held) >= before + 100, 30, "a hundred tokens")
-            self.instance.kill("sigillod")
-            stop.set()
-            for thread in threads:
-                thread.join()
-            self.instance.start("sigillod")
-        harness.wait_until(lambda: self.instance.healthy(), 30, "health")
-        self.instance.ctl("tsu", "status")  # publishes
-        logged = self.tokens()
-        self.assertEqual(len(logged), len({token["serial"] for token in logged}))
-        imprints = {token["imprint"] for token in logged}
-        self.assertEqual([], [d.hex() for d in held if base64.b64encode(d).decode() not in imprints])
-        self.assertGreaterEqual(len(held), 1000)
-
-    def test_below_the_reserve_no_token_is_issued_while_signing_goes_on(self):
-        self.instance.stop("sigillod")
-        self.instance.configure({"tsa.reserve_mib": 16_777_216})
-        self.instance.start("sigillod")
-        harness.wait_until(lambda: self.instance.healthy(), 30, "health")
-        self.assertEqual((2, SYSTEM), parse(self.stamp(query()))[:2])
-        credential = self.client.credential_by_click()
-        hashes = [hashlib.sha256(b"x").digest()]
-        self.assertEqual(1, len(self.client.sign(credential, self.client.authorize(credential, hashes), hashes)))
-        items = {item["name"]: item["state"] for item in self.instance.health()["items"]}
-        self.assertEqual("degraded", items["tsa reserve"])
-        self.instance.stop("sigillod")
-        self.instance.configure({"tsa.reserve_mib": 1})
-        self.instance.start("sigillod")
-        harness.wait_until(lambda: self.instance.healthy(), 30, "health")
-        self.granted(query())
-
-    def test_a_checked_clock_without_chronyd_behind_it_is_no_start(self):
-        self.instance.stop("sigillod")
-        self.instance.configure({"tsa.time": "kernel", "tsa.policies": ["1.2.3.4"],
-                                 "tsa.chrony_socket": str(self.instance.home / "no.sock")})
-        done = subprocess.run([harness.PROGRAMS / "sigillod", "run", "--config", self.instance.config],
-                              env=self.instance.environment, capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(1, done.returncode)
-        self.assertRegex(done.stderr, "clock|chronyd|error|synchronis")
-        self.instance.configure({"tsa.time": "unchecked", "tsa.policies": []})
-        self.instance.start("sigillod")
-        harness.wait_until(lambda: self.instance.healthy(), 30, "health")
-        self.granted(query())
 
 
 if __name__ == "__main__":
