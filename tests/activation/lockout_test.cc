@@ -104,13 +104,17 @@ TEST_F(LockoutTest, an_officer_unlocks_a_factor_that_no_credential_binds) {
     const Held pin = instance_.enrol(signer_, "pin", "142536");
     const Lockout::FactorAttempt attempt{pin.id, client_};
     const auto tries = [&] {
-        int count = 0;
-        while (count < 100 && instance_.update([&](audit::Recorder& recorder) -> Status {
-            SIGILLO_TRY(lockout_.reserve(recorder, attempt));
-            return {};
-        }))
-            ++count;
-        return count;
+        for (int count = 0; count < 100; ++count) {
+            const auto made = instance_.update([&](audit::Recorder& recorder) -> Status {
+                SIGILLO_TRY(lockout_.reserve(recorder, attempt));
+                SIGILLO_TRY(recorder.log(recorder.event("test.reserved")));
+                return {};
+            });
+            if (made) continue;
+            EXPECT_EQ(made.error().code, Errc::kLocked) << to_string(made.error());
+            return count;
+        }
+        return 100;
     };
     EXPECT_EQ(tries(), 5);
     EXPECT_EQ(tries(), 0);
