@@ -1,6 +1,6 @@
 // The TSA's log: one leaf for each token, before the token is signed, and what happened to units, clock and
 // daemon. README.md has the leaves. After a compromise they name every token that is affected (EN 319 421
-// §7.12, §7.14).
+// §7.12, §7.13).
 #pragma once
 
 #include <string_view>

@@ -154,9 +154,12 @@ Result<std::vector<RestorePart>> parts_of(const Settings& settings, const Restor
 // Before gigabytes are read: what the configuration alone can tell.
 Status require_room(const Settings& settings, const RestoreArguments& arguments) {
     if (arguments.only != "tsa") SIGILLO_TRY(require_empty(signing_part(settings, arguments)));
-    if (arguments.only != "signing" && !settings.tsa_store_directory.empty())
-        SIGILLO_TRY(require_empty(tsa_part(settings, arguments)));
-    return {};
+    if (arguments.only == "signing" || settings.tsa_store_directory.empty()) return {};
+    const Status room = require_empty(tsa_part(settings, arguments));
+    if (!room && arguments.only.empty())
+        return std::unexpected(
+            with_advice(room.error(), "if the time-stamping authority's store was not lost: --only signing"));
+    return room;
 }
 
 void print_restored(const std::vector<RestorePart>& parts, const BackupManifest& manifest,

@@ -21,8 +21,10 @@ class OpenApiTest(unittest.TestCase):
             cls.text = file.read()
         cls.document = yaml.safe_load(cls.text)
         cls.routes = {(m, p): retry for m, p, retry in (line.split() for line in run().splitlines())}
-        cls.operations = {(m, p): (item, item[m]) for p, item in cls.document["paths"].items()
-                          for m in METHODS & set(item)}
+        described = {(m, p): (item, item[m]) for p, item in cls.document["paths"].items() for m in METHODS & set(item)}
+        cls.operations = {key: value for key, value in described.items() if "servers" not in value[0]}
+        # Of the anonymous listeners: these paths name servers of their own.
+        cls.public = {key: value for key, value in described.items() if "servers" in value[0]}
 
     def resolve(self, node):
         while isinstance(node, dict) and "$ref" in node:
@@ -34,6 +36,14 @@ class OpenApiTest(unittest.TestCase):
 
     def test_paths_and_methods_are_those_of_the_route_table(self):
         self.assertEqual(set(self.routes), set(self.operations))
+
+    def test_paths_with_servers_of_their_own_are_those_of_the_public_face_and_open_to_all(self):
+        routes = {(m, p) for m, p, _ in (line.split() for line in run("public").splitlines())}
+        self.assertEqual(routes - {("get", "/healthz")}, set(self.public))
+        for key, (_, operation) in self.public.items():
+            self.assertEqual([], operation["security"], key)
+            for code, response in operation["responses"].items():
+                self.assertTrue(self.resolve(response)["content"], (key, code))
 
     def test_the_served_text_is_the_file(self):
         self.assertEqual(run("text"), self.text)
@@ -51,7 +61,7 @@ class OpenApiTest(unittest.TestCase):
         walk(self.document)
 
     def test_operation_ids_are_unique(self):
-        ids = [operation["operationId"] for _, operation in self.operations.values()]
+        ids = [operation["operationId"] for _, operation in (self.operations | self.public).values()]
         self.assertEqual(len(ids), len(set(ids)))
 
     def test_every_operation_names_its_failures_with_a_body(self):

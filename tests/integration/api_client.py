@@ -168,16 +168,20 @@ class ApiClient:
         return answer.json if answer.body else None
 
     def operations(self):
-        """{path: set of methods} of the served openapi.yaml, by a look at its lines (tests/api/openapi_test.py parses it)."""
+        """{path: set of methods} of the served openapi.yaml, by a look at its lines (tests/api/openapi_test.py parses it).
+        Without the paths that name servers of their own: other listeners'."""
         text = self.request("GET", "/openapi.yaml").body.decode()
-        found, methods = {}, set()
+        found, methods, path, others = {}, set(), None, set()
         for line in text[text.index("\npaths:"):text.index("\ncomponents:")].splitlines():
             if match := re.fullmatch(r"  (/\S*):", line):
-                methods = found.setdefault(match.group(1), set())
+                path = match.group(1)
+                methods = found.setdefault(path, set())
+            elif line.startswith("    servers:"):
+                others.add(path)
             elif match := re.fullmatch(r"    (get|post|put|delete|patch|head):", line):
                 methods.add(match.group(1).upper())
         assert len(found) > 15
-        return found
+        return {path: methods for path, methods in found.items() if path not in others}
 
     # ---- enrolment ----------------------------------------------------------------------------------------------------
 

@@ -87,7 +87,9 @@ class BackupUnderLoad(harness.InstanceTest):
 
         # A fresh place, the same HSM.
         self.instance.configure({"store.directory": str(self.instance.home / "store-2"),
-                                 "log.directory": str(self.instance.home / "log-2")})
+                                 "log.directory": str(self.instance.home / "log-2"),
+                                 "tsa.store_directory": str(self.instance.home / "tsa-store-2"),
+                                 "tsa.log_directory": str(self.instance.home / "tsa-log-2")})
         self.instance.log = self.instance.home / "log-2"
         self.instance.ctl("backup", "restore", str(backup), "--reason", "disk lost, ticket 4712")
         self.instance.start("sigillod")

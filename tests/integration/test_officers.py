@@ -59,7 +59,9 @@ class Orders(harness.InstanceTest):
         tried = {"client add", "client remove", "credential suspend", "credential resume", "credential revoke",
                  "credential qscd", "factor unlock", "backup create"}
         elsewhere = {"evidence show", "evidence erase",  # test_evidence.py
-                     "log override", "backup restore"}   # test_rollback.py, test_backup.py
+                     "log override", "backup restore",   # test_rollback.py, test_backup.py
+                     *(f"tsu {verb}" for verb in ("create", "import", "activate", "rotate", "retire", "revoke",
+                                                  "destroy"))}  # test_tsa_units.py
         found = set()
         for noun in self.subcommands():
             for verb in self.subcommands(noun):

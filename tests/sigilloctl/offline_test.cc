@@ -89,7 +89,7 @@ TEST_F(OfflineTest, AnOverrideIsRefusedWhileSigillodRunsAndWhileAnOrderWaits) {
 TEST_F(OfflineTest, AnOverrideWithoutStoreIsRefused) {
     const ProgramEnd run = sigillod_.run({"log", "override", "--reason", "x"});
     EXPECT_EQ(run.exit_code, 1);
-    EXPECT_THAT(run.err, HasSubstr("store.directory must exist"));
+    EXPECT_THAT(run.err, HasSubstr("the store's directory must exist"));
 }
 
 TEST_F(OfflineTest, AWholeBackupVerifies) {
@@ -138,7 +138,7 @@ TEST_F(OfflineTest, AManifestCannotNamePathsOutsideOrAnotherCheckpoint) {
     manifest_["checkpoint"] = "another";
     save_manifest();
     EXPECT_THAT(verify().err, HasSubstr("not the checkpoint of the manifest"));
-    manifest_["format"] = 2;
+    manifest_["format"] = 3;
     save_manifest();
     EXPECT_THAT(verify().err, HasSubstr("unsupported"));
     write_text(backup() / "manifest.json", "{");

@@ -44,11 +44,13 @@ class InjectedClock final : public tsa::KernelClock {
 class InjectedDaemon final : public tsa::TimeDaemon {
  public:
     Result<tsa::DaemonTracking> tracking() override {
+        while (hung) std::this_thread::sleep_for(10ms);
         if (gone) return fail(Errc::kUnavailable, "chronyd has not answered");
         return tsa::DaemonTracking{true, tsa::LeapNotice::kNone, 1ms, 10ms, 5ms};
     }
     Result<tsa::DaemonSources> sources() override { return tsa::DaemonSources{4, usable}; }
     std::atomic<bool> gone{false};
+    std::atomic<bool> hung{false};  // and with it the monitor, which waits for the answer
     std::atomic<unsigned> usable{4};
 };
 
@@ -142,6 +144,21 @@ TEST_F(TsaClock, NoTokenLeavesWhileTheClockIsInTroubleAndAllIsWellAfterwardsWith
                                                  [&] { time_daemon_.usable = 4; });
     expect_no_token_within_a_second_and_recovery(
         [&] { clock_.set({true, 20ms, tsa::LeapNotice::kInsert, true}); }, [&] { clock_.set(kGood); });
+
+    // The monitor is dead: its last verdict runs out.
+    expect_no_token_within_a_second_and_recovery([&] { time_daemon_.hung = true; },
+                                                 [&] { time_daemon_.hung = false; });
+    // A leap second is announced for the end of this day, which is near.
+    const tsa::PreciseTime now = clock_.read().real;
+    const auto midnight = std::chrono::floor<std::chrono::days>(now) + std::chrono::days(1);
+    clock_.offset_us += (midnight - 30s - now).count();
+    EXPECT_TRUE(becomes("timeNotAvailable", 1s));  // the step
+    EXPECT_TRUE(becomes("", 5s));
+    expect_no_token_within_a_second_and_recovery(
+        [&] { clock_.set({true, 20ms, tsa::LeapNotice::kInsert, false}); }, [&] { clock_.set(kGood); });
+    clock_.offset_us = 0;
+    EXPECT_TRUE(becomes("timeNotAvailable", 1s));
+    EXPECT_TRUE(becomes("", 5s));
 
     // A step either way is seen by the very next token.
     for (const std::int64_t jump : {2'000'000, -2'000'000}) {

@@ -143,9 +143,18 @@ TEST_F(KernelTime, StopsWithinASecondAndRecoversWithoutARestart) {
     expect_stop_and_recovery(
         TimeState::kLeapSecond, [&] { clock.change([](auto& state) { state.leap_running = true; }); },
         [&] { clock.change([](auto& state) { state.leap_running = false; }); });
-    // Each went and came: told once each way.
+    // Each went and came: told once each way. (A monitor that a busy machine starves is told of too, and is
+    // no part of this.)
     const auto told = seen();
-    ASSERT_EQ(told.size(), 15u);
+    std::vector<TimeState> states;
+    for (const TimeChange& change : told)
+        if (change.now.state != TimeState::kNoVerdict &&
+            (states.empty() || states.back() != change.now.state))
+            states.push_back(change.now.state);
+    using enum TimeState;
+    EXPECT_EQ(states, (std::vector{kTrusted, kUnsynchronised, kTrusted, kErrorTooLarge, kTrusted, kNoDaemon,
+                                   kTrusted, kTooFewSources, kTrusted, kUnsynchronised, kTrusted, kInvented,
+                                   kTrusted, kLeapSecond, kTrusted}));
     for (std::size_t i = 1; i < told.size(); ++i) EXPECT_EQ(told[i].before, told[i - 1].now.state);
     EXPECT_EQ(told.back().now.state, TimeState::kTrusted);
 }
