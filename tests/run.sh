@@ -192,8 +192,9 @@ read -r -a stages <<<"${SIGILLO_TEST_STAGES:-architecture release asan-ubsan tsa
 for stage in "${stages[@]}"; do
     [[ -n ${bound[$stage]:-} ]] || die "no such stage: $stage (there are ${!bound[*]})"
 done
-[[ -n ${SIGILLO_SKIP_PACKAGES:-} ]] ||
-    install_packages "$repository/packaging/packages-run.list" "$repository/packaging/packages-test.list"
+lists=("$repository/packaging/packages-run.list" "$repository/packaging/packages-test.list")
+[[ ${SIGILLO_INTEROP:-} != full ]] || lists+=("$repository/tests/interop/corpus/packages-full.list")
+[[ -n ${SIGILLO_SKIP_PACKAGES:-} ]] || install_packages "${lists[@]}"
 started=$SECONDS
 for stage in "${stages[@]}"; do run_stage "$stage"; done
 printf '\n%s\n' "${bold}=== sums${plain}"

@@ -217,6 +217,22 @@ class Cms(Bench):
                     self.accepted(self.judges.validate_cms(self.folder / f"{kind}-{form}-B-B.cms", "B-B",
                                                            content=self.given(form), online=True))
 
+    def test_parallel_signatures_are_each_judged(self):
+        key, certificate = self.pki.signer("rsa2048")
+        path = self.folder / "parallel.cms"
+        openssl("cms", "-resign", "-cades", "-binary", "-md", "sha256", "-nosmimecap", "-inform", "DER",
+                "-in", self.folder / "p256-attached-B-B.cms", "-signer", certificate, "-inkey", key, "-outform", "DER",
+                "-out", path)
+        verdicts = self.judges.validate_cms(path, "B-B", online=True)
+        self.accepted(verdicts)
+        self.assertEqual({2}, {verdict.signatures for verdict in verdicts})
+        data = path.read_bytes()
+        values = [signer["signature"].native for signer in cms.ContentInfo.load(data)["content"]["signer_infos"]]
+        for value in values:
+            damaged = self.folder / "parallel-flipped.cms"
+            damaged.write_bytes(flipped(data, data.index(value) + len(value) - 1))
+            self.refused_by(self.judges.validate_cms(damaged, "B-B", online=True), {"openssl", "pyhanko", "dss"})
+
     def test_one_flipped_byte_is_refused_by_all(self):
         for level in LEVELS:
             with self.subTest(level=level, form="detached"):

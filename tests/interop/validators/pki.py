@@ -11,6 +11,7 @@ Not the product's PKI: it proves the validators without the product.
 import base64
 import http.server
 import pathlib
+import secrets
 import subprocess
 import threading
 import urllib.parse
@@ -93,6 +94,8 @@ class Pki:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Two PKIs must not issue under one name: NSS knows certificates by issuer and serial number.
+        self._name = secrets.token_hex(6)
         self._lock = threading.Lock()  # openssl's files of serials and the index have none
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -104,7 +107,7 @@ class Pki:
             (self.folder / f"{ca}.crlnumber").write_text("01\n")
             self._key(ca, "p256")
             openssl("req", "-x509", "-config", self._config(ca), "-extensions", "root", "-days", 30, "-sha256", "-utf8",
-                    "-key", self.folder / f"{ca}.key", "-subj", f"/O=Test/CN=Root {ca}", "-out", self.folder / f"{ca}.pem")
+                    "-key", self.folder / f"{ca}.key", "-subj", f"/O=Test {self._name}/CN=Root {ca}", "-out", self.folder / f"{ca}.pem")
         (self.folder / "tsa.serial").write_text("01\n")
         self._issue("ca", "ocsp", "ocsp", "p256")
         self._issue("tsa-ca", "tsu", "tsu", "p256")
@@ -164,7 +167,7 @@ class Pki:
     def ocsp(self, request):
         with self._lock:
             return openssl("ocsp", "-index", self.folder / "ca.index", "-CA", self.folder / "ca.pem", "-rsigner",
-                           self.folder / "ocsp.pem", "-rkey", self.folder / "ocsp.key", "-reqin", "/dev/stdin", "-nmin", 60,
+                           self.folder / "ocsp.pem", "-rkey", self.folder / "ocsp.key", "-reqin", "/dev/stdin", "-ndays", 7,
                            "-respout", "/dev/stdout", "-rmd", "sha256", stdin=request)
 
     def _handler(self):

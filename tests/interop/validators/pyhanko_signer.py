@@ -4,7 +4,9 @@ environment that setup.sh makes.
 Standard input: a JSON array of jobs, done in order. A job: {"input", "output", "key", "certificate", "chain": [PEM files],
 "anchors": [PEM files], "level": "B-B"|"B-T"|"B-LT"|"B-LTA", "tsa": URL, and optionally "field", "certify": 1|2|3,
 "pss": true, "visible": [x1, y1, x2, y2], "subfilter": "adbe", "add_field": true (an empty field, no signature),
-"lock": {"action", "fields"}, "timestamp_only": true}
+"lock": {"action", "fields"}, "timestamp_only": true, "may_fail": true}
+
+Standard output: a JSON array, for each job null or the error; an error ends the program unless its job may fail.
 """
 import asyncio
 import json
@@ -56,11 +58,17 @@ async def sign(job):
 
 def main():
     logging.disable(logging.ERROR)
+    outcomes = []
     for job in json.load(sys.stdin):
+        outcome = None
         try:
             asyncio.run(sign(job))
-        except Exception as error:
-            raise SystemExit(f"pyhanko_signer: {job['output']}: {type(error).__name__}: {error}") from error
+        except Exception as error:  # whatever a damaged document provokes
+            outcome = f"{type(error).__name__}: {error}"
+            if not job.get("may_fail"):
+                raise SystemExit(f"pyhanko_signer: {job['output']}: {outcome}") from error
+        outcomes.append(outcome)
+    print(json.dumps(outcomes))
 
 
 if __name__ == "__main__":

@@ -80,6 +80,15 @@ async def with_time(data, anchors, online, knowledge, digest):
                   "B-T")
 
 
+def with_adobe_attribute(knowledge, signer):
+    """Adds what adbe.pkcs7.detached keeps in a signed attribute: the revocation data of the day of signing."""
+    found = knowledge or LocalKnowledge()
+    for archive in find_cms_attribute_iter(signer["signed_attrs"], "adobe_revocation_info_archival"):
+        found.known_crls.extend(CRLContainer(one) for one in archive["crl"] or [])
+        found.known_ocsps.extend(one for response in archive["ocsp"] or [] for one in OCSPContainer.load_multi(response))
+    return found
+
+
 async def pdf_signature(embedded, anchors, online, knowledge):
     embedded.compute_integrity_info()
     integrity = embedded.summarise_integrity_info()
@@ -92,7 +101,8 @@ async def pdf_signature(embedded, anchors, online, knowledge):
         result = await ades.ades_lta_validation(embedded, PdfSignatureValidationSpec(specification(anchors, False)))
         if result.oldest_evidence_record_timestamp is not None and judged(result, "B-LTA")["ok"]:
             return judged(result, "B-LTA")
-    return await with_time(embedded.signed_data, anchors, online, knowledge, embedded.compute_digest())
+    known = with_adobe_attribute(knowledge, embedded.signer_info)
+    return await with_time(embedded.signed_data, anchors, online, known, embedded.compute_digest())
 
 
 def knowledge_of_dss(reader):

@@ -23,7 +23,6 @@ import poppler_check
 from verdict import Verdict, held_to
 from worker import Worker, WorkerDied, find
 
-
 HERE = pathlib.Path(__file__).resolve().parent
 DEFAULT_BUILD = HERE.parents[2] / "build"
 JAVA_HEAP = "-Xmx3g"
@@ -56,16 +55,20 @@ class Validators:
         self._dss.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def validate_pdf(self, path, level=None, *, online=False, qpdf_warnings=False):
+    def validate_pdf(self, path, level=None, *, online=False, qpdf_warnings=False, without=()):
         """A list of Verdicts, one of each validator. level: what every signature must be ("B-LT"), or a sequence in signing
-        order, one for each. qpdf_warnings: accept a file that qpdf warns of, for documents that came so."""
+        order, one for each. qpdf_warnings: accept a file that qpdf warns of, for documents that came so. without: names of
+        validators that cannot read such a document (the corpus's manifest says which)."""
         path = str(pathlib.Path(path).resolve())
-        verdicts = [openssl_check.check_pdf(path, self._anchors_file),
-                    poppler_check.check_pdf(path, self._nss, online),
-                    poppler_check.check_structure(path, qpdf_warnings),
-                    self._ask_pyhanko("pdf", path, None, online),
-                    self._ask_dss(path, None, online)]
-        return [held_to(verdict, level) for verdict in verdicts]
+        judges = {"openssl": lambda: openssl_check.check_pdf(path, self._anchors_file),
+                  "pdfsig": lambda: poppler_check.check_pdf(path, self._nss, online),
+                  "qpdf": lambda: poppler_check.check_structure(path, qpdf_warnings),
+                  "pyhanko": lambda: self._ask_pyhanko("pdf", path, None, online),
+                  "dss": lambda: self._ask_dss(path, None, online)}
+        unknown = set(without) - set(judges)
+        if unknown:
+            raise ValueError(f"no validators: {unknown}")
+        return [held_to(judge(), level) for name, judge in judges.items() if name not in without]
 
     def validate_cms(self, path, level=None, *, content=None, online=False):
         """The same for a CMS file: openssl, pyHanko, DSS. content: of a detached signature. pyHanko examines no
