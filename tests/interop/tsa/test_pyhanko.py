@@ -1,13 +1,12 @@
 """pyHanko as the TSA's client, over HTTP and HTTPS, and as a signer whose PDF bears our time stamp. pyhanko_client.py runs
-in the interpreter that setup.sh prepared; this module needs none of it."""
+in the interpreter that ../validators/setup.sh prepared; this module needs none of it."""
 import json
 import os
-import pathlib
 import unittest
 
 from stamps import HASHES, HERE, KEYS, REPOSITORY, Stamps, run
 
-PYTHON = pathlib.Path(os.environ.get("SIGILLO_INTEROP_TSA_VENV", REPOSITORY / "build/interop-tsa-venv")) / "bin/python"
+PYTHON = REPOSITORY / "build/interop-venv/bin/python"
 
 
 class PyHanko(Stamps):
