@@ -1,4 +1,4 @@
-# ctest: TIMEOUT 1200
+# ctest: TIMEOUT 1800
 """The corpus is what it says: many producers, and what it calls signable can be signed, here by pyHanko, so that all judges
 accept the result; what it calls refused cannot. Our product is not in it.
 """
@@ -13,6 +13,10 @@ from validators import Validators
 
 # pyHanko adds a signature where all fields are locked, and then finds the earlier one broken: held below.
 PYHANKO_SIGNS_ALL_THE_SAME = {"locked"}
+
+# pyHanko numbers new objects from the trailer's Size on. pdfunite's Size is too small, so that it overwrites objects of later
+# pages: DSS sees that. A signer that counts the objects itself is accepted.
+PYHANKO_DAMAGES = {"poppler-unite"}
 
 
 class Corpus(unittest.TestCase):
@@ -53,7 +57,7 @@ class Corpus(unittest.TestCase):
     def test_all_judges_accept_the_signed_documents_and_the_signatures_that_they_came_with(self):
         signable = [one for one in self.manifest if one["expect"] == "signable"]
         if not bench_documents.FULL:
-            signable = signable[::5]  # all of them take four minutes in the whole run
+            signable = signable[::5]  # all of them take four to six minutes in the whole run
         with Validators(anchors=[*self.pki.anchors, self.folder / "signers.pem"]) as judges:
             for one in signable:
                 with self.subTest(one["name"]):
@@ -61,6 +65,9 @@ class Corpus(unittest.TestCase):
                     self.assertEqual([None], bench_documents.pyhanko_sign([job]))
                     verdicts = judges.validate_pdf(job["output"], qpdf_warnings=one["qpdf"] == "warnings",
                                                    without=one["cannot_judge"])
+                    if one["name"] in PYHANKO_DAMAGES:
+                        self.assertEqual(["dss"], [verdict.validator for verdict in verdicts if not verdict.ok])
+                        continue
                     for verdict in verdicts:
                         self.assertTrue(verdict.ok, verdict)
                         if verdict.level:
