@@ -1,7 +1,10 @@
 # ctest: TIMEOUT 120
 """Time-stamping units, as officers make, certify, rotate, revoke and destroy them behind a serving TSA."""
+import base64
+import json
 import re
 import secrets
+import shlex
 import subprocess
 import threading
 import time
@@ -68,6 +71,28 @@ class TsaUnits(TsaTest):
             event = events[f"order {number}"]
             self.assertEqual(f"tsu.{kind}", event["type"])
             self.assertTrue(event["officer"].startswith("officer:"), event)
+
+    def test_the_commands_that_the_policy_gives_for_a_compromise_do_what_it_says(self):
+        text = (harness.REPOSITORY / "tsa/POLICY.md").read_text(encoding="utf-8")
+        commands = [line for block in re.findall(r"```\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+        self.assertEqual(["revoke", "activate", "tokens", "destroy"], [shlex.split(c)[2 if "ctl" in c else 1] for c in commands])
+        unit, = self.units("active")
+        digest = secrets.token_bytes(32)
+        self.granted(query(digest))
+        self.published([digest])
+        home, answers = self.instance.home, []
+        words = {"UNIT": unit["unitID"], "NEXT": self.new_unit(), "LOG": str(home / "tsa-log"),
+                 "KEY": str(home / "tsa-log.vkey"), "2026-11-01": "2020-01-01", "2026-11-23": "2099-12-31"}
+        for command in commands:
+            program, *arguments = (words.get(word, word) for word in shlex.split(command))
+            done = subprocess.run([harness.PROGRAMS / program, *arguments], capture_output=True, text=True, check=False,
+                                  env={**self.instance.environment, "SIGILLO_CONFIG": str(self.instance.config)})
+            self.assertEqual(0, done.returncode, (command, done.stderr))
+            answers.append(done.stdout)
+        self.assertEqual([words["NEXT"]], [u["unitID"] for u in self.units("active")])
+        self.assertIn(unit["unitID"], [u["unitID"] for u in self.units("destroyed")])
+        self.assertIn(base64.b64encode(digest).decode(), {t["imprint"] for t in json.loads(answers[2])["tokens"]})
+        self.granted(query())
 
     def test_units_rotate_without_a_gap_and_a_destroyed_key_is_gone_from_the_token(self):
         old, = self.units("active")
