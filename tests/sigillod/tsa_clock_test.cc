@@ -148,17 +148,22 @@ TEST_F(TsaClock, NoTokenLeavesWhileTheClockIsInTroubleAndAllIsWellAfterwardsWith
     // The monitor is dead: its last verdict runs out.
     expect_no_token_within_a_second_and_recovery([&] { time_daemon_.hung = true; },
                                                  [&] { time_daemon_.hung = false; });
-    // A leap second is announced for the end of this day, which is near.
-    const tsa::PreciseTime now = clock_.read().real;
-    const auto midnight = std::chrono::floor<std::chrono::days>(now) + std::chrono::days(1);
-    clock_.offset_us += (midnight - 30s - now).count();
+    // A leap second is announced for the end of this day, which is near. That it is announced no more does
+    // not end it: only when it is far behind or ahead does the clock count again.
+    const auto move_to = [&](tsa::PreciseTime time) {
+        clock_.offset_us += (time - clock_.read().real).count();
+    };
+    const auto today = std::chrono::floor<std::chrono::days>(clock_.read().real);
+    move_to(today + std::chrono::days(1) - 30s);
     EXPECT_TRUE(becomes("timeNotAvailable", 1s));  // the step
     EXPECT_TRUE(becomes("", 5s));
     expect_no_token_within_a_second_and_recovery(
-        [&] { clock_.set({true, 20ms, tsa::LeapNotice::kInsert, false}); }, [&] { clock_.set(kGood); });
-    clock_.offset_us = 0;
-    EXPECT_TRUE(becomes("timeNotAvailable", 1s));
-    EXPECT_TRUE(becomes("", 5s));
+        [&] { clock_.set({true, 20ms, tsa::LeapNotice::kInsert, false}); },
+        [&] {
+            clock_.set(kGood);
+            EXPECT_FALSE(becomes("", 1s));
+            move_to(today + 12h);
+        });
 
     // A step either way is seen by the very next token.
     for (const std::int64_t jump : {2'000'000, -2'000'000}) {
