@@ -34,8 +34,9 @@ Result<sockaddr_un> address_of(const std::string& path) {
     return address;
 }
 
-Result<UniqueFd> new_socket() {
-    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+Result<UniqueFd> new_socket(SocketKind kind) {
+    const int type = kind == SocketKind::kStream ? SOCK_STREAM : SOCK_SEQPACKET;
+    UniqueFd fd(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return unavailable(errno, "socket");
     return fd;
 }
@@ -49,7 +50,7 @@ int bind_to(int fd, const sockaddr_un& address) {
 }
 
 // The name is taken: frees it if what holds it is a socket on which nobody listens any more.
-Status remove_leftover(const std::string& path, const sockaddr_un& address) {
+Status remove_leftover(const std::string& path, const sockaddr_un& address, SocketKind kind) {
     struct stat info{};
     if (::lstat(path.c_str(), &info) != 0) {
         if (errno == ENOENT) return {};  // gone in between
@@ -58,11 +59,15 @@ Status remove_leftover(const std::string& path, const sockaddr_un& address) {
     if (!S_ISSOCK(info.st_mode))
         return fail(Errc::kUnavailable,
                     path + " exists and is not a socket: remove it or choose another path", {}, EADDRINUSE);
-    SIGILLO_ASSIGN(const UniqueFd probe, new_socket());
+    SIGILLO_ASSIGN(const UniqueFd probe, new_socket(kind));
     const int answer = connect_to(probe.get(), address);
     if (answer == 0 || answer == EAGAIN)  // EAGAIN: its queue is full, so it lives
         return fail(Errc::kUnavailable, path + " is in use by a running server: stop it first", {},
                     EADDRINUSE);
+    // EPROTOTYPE: somebody listens there in another way.
+    if (answer == EPROTOTYPE)
+        return fail(Errc::kUnavailable,
+                    path + " is a socket of another kind: remove it or choose another path", {}, EADDRINUSE);
     if (answer != ECONNREFUSED) return unavailable(answer, "ask who holds " + path);
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return unavailable(errno, "remove leftover " + path);
     return {};
@@ -70,7 +75,7 @@ Status remove_leftover(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-Result<ListeningSocket> ListeningSocket::open(const std::string& path, unsigned mode) {
+Result<ListeningSocket> ListeningSocket::open(const std::string& path, unsigned mode, SocketKind kind) {
     SIGILLO_ASSIGN(const sockaddr_un address, address_of(path));
     std::string directory = std::filesystem::path(path).parent_path().string();
     if (directory.empty()) directory = ".";
@@ -79,10 +84,10 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& path, unsigned 
     while (::flock(lock.get(), LOCK_EX) != 0)
         if (errno != EINTR) return unavailable(errno, "lock " + directory);
 
-    SIGILLO_ASSIGN(UniqueFd fd, new_socket());
+    SIGILLO_ASSIGN(UniqueFd fd, new_socket(kind));
     int bound = bind_to(fd.get(), address);
     if (bound == EADDRINUSE) {
-        SIGILLO_TRY(remove_leftover(path, address));
+        SIGILLO_TRY(remove_leftover(path, address, kind));
         bound = bind_to(fd.get(), address);
     }
     if (bound != 0) return unavailable(bound, "bind " + path);
@@ -102,9 +107,9 @@ ListeningSocket::~ListeningSocket() {
         ::unlink(path_.c_str());  // a leftover is replaced by the next start
 }
 
-Result<UniqueFd> connect_unix(const std::string& path) {
+Result<UniqueFd> connect_unix(const std::string& path, SocketKind kind) {
     SIGILLO_ASSIGN(const sockaddr_un address, address_of(path));
-    SIGILLO_ASSIGN(UniqueFd fd, new_socket());
+    SIGILLO_ASSIGN(UniqueFd fd, new_socket(kind));
     if (const int number = connect_to(fd.get(), address); number != 0)
         return unavailable(number, "connect to " + path);
     return fd;

@@ -1,8 +1,9 @@
-// Stream sockets in the file system: names, listening, connecting, who is at the other end.
+// Sockets in the file system: names, listening, connecting, who is at the other end.
 // Free functions; safe from any thread. All sockets are non-blocking and close-on-exec.
 // Errors: kUnavailable with errno in `native` and a detail that says what to do.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "appliance/base/file.h"
@@ -10,13 +11,19 @@
 
 namespace sigillo::ipc {
 
+enum class SocketKind : std::uint8_t {
+    kStream,   // frames (framing.h)
+    kPackets,  // SOCK_SEQPACKET: messages with descriptors (fd_message.h)
+};
+
 // A listening socket whose name disappears with it, unless somebody else's socket has the name by then.
 class ListeningSocket {
  public:
     // Replaces the leftover of a dead server, never a live one's socket, never a file that is no socket. Two
     // servers that start at once are told apart by a lock on the directory. `mode` holds from before the
     // first connection can be made, whatever the umask.
-    static Result<ListeningSocket> open(const std::string& path, unsigned mode);
+    static Result<ListeningSocket> open(const std::string& path, unsigned mode,
+                                        SocketKind kind = SocketKind::kStream);
     ListeningSocket(ListeningSocket&& other) noexcept = default;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();
@@ -31,6 +38,6 @@ class ListeningSocket {
     unsigned long long inode_;
 };
 
-Result<UniqueFd> connect_unix(const std::string& path);
+Result<UniqueFd> connect_unix(const std::string& path, SocketKind kind = SocketKind::kStream);
 
 }  // namespace sigillo::ipc
