@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "appliance/base/encoding.h"
+#include "appliance/base/oid.h"
 #include "tsa/failure.h"
-#include "tsa/request/oid.h"
 #include "tsa/token_log.h"
 
 namespace sigillo::tsa {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <string_view>
 
-#include "tsa/algorithm_identifiers.h"
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
+#include "keystore/algorithm_identifiers.h"
+#include "tsa/unit_algorithms.h"
 
 namespace sigillo::tsa {
 namespace {
@@ -111,8 +112,8 @@ Result<Bytes> make_unit_request(SigningKey& key, const UnitSubject& subject, con
     SIGILLO_TRY(check_subject(subject));
     const PublicKey& public_key = key.public_key();
     const HashAlgorithm hash = usual_hash(public_key.algorithm);
-    const ByteView algorithm = signature_algorithm(public_key.algorithm, hash);
-    if (algorithm.empty()) return fail(Errc::kInvalidArgument, "units have EC or RSA keys", "key");
+    if (!is_ec(public_key.algorithm) && !is_rsa(public_key.algorithm))
+        return fail(Errc::kInvalidArgument, "units have EC or RSA keys", "key");
     const Bytes info = encode_info(public_key, subject, period);
     const SignatureScheme scheme = unit_scheme(public_key.algorithm, hash);
     const Digest digest = digest_of(hash, info);
@@ -124,7 +125,7 @@ Result<Bytes> make_unit_request(SigningKey& key, const UnitSubject& subject, con
     constexpr std::uint8_t kNoUnusedBits = 0;
     DerWriter der(64 + info.size() + signature.size());
     der.raw(signature).byte(kNoUnusedBits).close(kDerBitString, 0);
-    der.raw(algorithm).raw(info);
+    der.raw(signature_algorithm(scheme)).raw(info);
     return der.close(kDerSequence, 0).finish();
 }
 

@@ -4,9 +4,10 @@
 #include <ranges>
 #include <vector>
 
+#include "appliance/base/der.h"
 #include "appliance/base/digest.h"
-#include "tsa/algorithm_identifiers.h"
-#include "tsa/request/der.h"
+#include "keystore/algorithm_identifiers.h"
+#include "tsa/unit_algorithms.h"
 
 namespace sigillo::tsa {
 namespace {
@@ -67,7 +68,7 @@ TokenTemplate TokenTemplate::create(const UnitCertificate& leaf, std::span<const
                                     KeyAlgorithm key, HashAlgorithm hash) {
     TokenTemplate made;
     made.scheme_ = unit_scheme(key, hash);
-    made.signature_algorithm_ = to_bytes(signature_algorithm(key, hash));
+    made.signature_algorithm_ = to_bytes(signature_algorithm(made.scheme_));
 
     const Bytes no_digest(digest_size(hash));
     DerWriter digest(80);

@@ -1,6 +1,6 @@
 #include "tsa/tst_info.h"
 
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::tsa {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::tsa {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "tsa/algorithm_identifiers.h"
-#include "tsa/request/oid.h"
+#include "appliance/base/oid.h"
+#include "tsa/unit_algorithms.h"
 
 namespace sigillo::tsa {
 

@@ -119,6 +119,29 @@ Digest digest_of(HashAlgorithm algorithm, ByteView bytes) {
     return *Digest::create(algorithm, ByteView(value.data(), digest_size(algorithm)));
 }
 
+Hasher::Hasher(HashAlgorithm algorithm) : algorithm_(algorithm), context_(EVP_MD_CTX_new()) {
+    must(context_ != nullptr, "EVP_MD_CTX_new");
+    must(EVP_DigestInit_ex2(static_cast<EVP_MD_CTX*>(context_), md_of(algorithm), nullptr) == 1,
+         "EVP_DigestInit_ex2");
+}
+
+Hasher::~Hasher() {
+    EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_));
+}
+
+void Hasher::update(ByteView bytes) {
+    must(EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()) == 1,
+         "EVP_DigestUpdate");
+}
+
+Digest Hasher::digest() const {
+    const MdContext copy;
+    std::array<std::uint8_t, 64> value{};
+    must(EVP_MD_CTX_copy_ex(copy.context, static_cast<EVP_MD_CTX*>(context_)) == 1, "EVP_MD_CTX_copy_ex");
+    must(EVP_DigestFinal_ex(copy.context, value.data(), nullptr) == 1, "EVP_DigestFinal_ex");
+    return *Digest::create(algorithm_, ByteView(value.data(), digest_size(algorithm_)));
+}
+
 Sha256Value hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
     // RFC 2104 over our own SHA-256: HMAC() of libcrypto 3.0 fetches at each call, three times the cost.
     std::array<std::uint8_t, 64> inner{};

@@ -44,6 +44,22 @@ Sha256Value sha256(ByteView bytes);
 Sha256Value sha256(std::initializer_list<ByteView> parts);
 Digest digest_of(HashAlgorithm algorithm, ByteView bytes);
 
+// A digest over what comes in pieces. Not thread-safe.
+class Hasher {
+ public:
+    explicit Hasher(HashAlgorithm algorithm);
+    Hasher(const Hasher&) = delete;
+    Hasher& operator=(const Hasher&) = delete;
+    ~Hasher();
+    void update(ByteView bytes);
+    // Of all that came so far; more may come.
+    Digest digest() const;
+
+ private:
+    const HashAlgorithm algorithm_;
+    void* context_;  // EVP_MD_CTX, owned
+};
+
 Sha256Value hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
 // RFC 5869 with SHA-256; `size` bytes of output, at most 255 × 32.
 SecretBytes hkdf_sha256(ByteView key, ByteView salt, std::string_view info, std::size_t size);

@@ -1,6 +1,6 @@
 #include "appliance/sigillod/tsa_config.h"
 
-#include "tsa/request/oid.h"
+#include "appliance/base/oid.h"
 
 namespace sigillo {
 namespace {
@@ -56,8 +56,8 @@ void read_tokens(ConfigFile& file, TsaSettings& tsa) {
         .count("tsa.queue_limit", tsa.queue_limit, 1, 1'000'000);
     tsa.time.accuracy = accuracy;
     for (const std::string& policy : tsa.authority.policies)
-        if (!tsa::encode_oid(policy)) file.complain("tsa.policies", "\"" + policy + "\" is no OID");
-    if (!tsa::encode_oid(tsa.authority.unchecked_policy)) file.complain("tsa.unchecked_policy", "is no OID");
+        if (!encode_oid(policy)) file.complain("tsa.policies", "\"" + policy + "\" is no OID");
+    if (!encode_oid(tsa.authority.unchecked_policy)) file.complain("tsa.unchecked_policy", "is no OID");
 }
 
 void read_time(ConfigFile& file, TsaSettings& tsa) {

@@ -46,6 +46,19 @@ TEST(Hkdf, Rfc5869VectorsWithAndWithoutSalt) {
               "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
 }
 
+TEST(Hasher, OfPiecesIsTheDigestOfTheWholeAndGoesOn) {
+    for (const auto algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
+        Hasher hasher(algorithm);
+        EXPECT_EQ(hasher.digest(), digest_of(algorithm, {}));
+        hasher.update(as_bytes("to be "));
+        hasher.update({});
+        hasher.update(as_bytes("or not"));
+        EXPECT_EQ(hasher.digest(), digest_of(algorithm, as_bytes("to be or not")));
+        hasher.update(as_bytes(" to be"));
+        EXPECT_EQ(hasher.digest(), digest_of(algorithm, as_bytes("to be or not to be")));
+    }
+}
+
 TEST(Aead, OpensOnlyWhatBelongsTogether) {
     const Bytes key(32, 1), nonce(12, 2);
     const Bytes sealed = aead_seal(key, nonce, as_bytes("seed"), as_bytes("binding")).value();

@@ -1,7 +1,7 @@
 // Time-stamp requests from anybody (RFC 3161 §2.4.1), and what certificates of units are read with.
+#include "appliance/base/der.h"
+#include "appliance/base/oid.h"
 #include "tests/fuzz/fuzz.h"
-#include "tsa/request/der.h"
-#include "tsa/request/oid.h"
 #include "tsa/request/time_stamp_request.h"
 
 using namespace sigillo;

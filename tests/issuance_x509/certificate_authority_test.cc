@@ -9,8 +9,8 @@
 
 #include "appliance/issuance/x509/certificate_request.h"
 #include "appliance/issuance/x509/chain_check.h"
-#include "tests/issuance_x509/openssl_command.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/openssl_command.h"
 #include "tests/support/scratch_directory.h"
 #include "tests/support/software_key.h"
 

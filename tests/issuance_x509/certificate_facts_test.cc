@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "appliance/base/encoding.h"
-#include "appliance/issuance/x509/der_reader.h"
-#include "appliance/issuance/x509/text.h"
+#include "appliance/base/oid.h"
+#include "appliance/base/text.h"
 #include "tests/issuance_x509/foreign_ca.h"
 
 namespace sigillo {
@@ -182,7 +182,7 @@ TEST(QcStatements, what_is_not_understood_is_not_believed) {
     EXPECT_EQ(*empty, QcStatements());
 }
 
-TEST(DerReader, identifiers_are_bounded) {
+TEST(Oid, identifiers_are_bounded) {
     EXPECT_EQ(dotted_oid(Bytes{0x2A, 0x86, 0x48}), "1.2.840");
     EXPECT_EQ(dotted_oid(Bytes{0x88, 0x37, 0x03}), "2.999.3");
     EXPECT_FALSE(dotted_oid(Bytes{}));

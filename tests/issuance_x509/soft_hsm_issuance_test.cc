@@ -7,7 +7,7 @@
 
 #include "appliance/issuance/x509/certificate_authority.h"
 #include "appliance/issuance/x509/certificate_request.h"
-#include "tests/issuance_x509/openssl_command.h"
+#include "tests/support/openssl_command.h"
 #include "tests/support/scratch_directory.h"
 #include "tests/support/soft_token.h"
 

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "appliance/base/encoding.h"
+#include "appliance/base/oid.h"
 #include "tests/tsa/tsa_under_test.h"
-#include "tsa/request/oid.h"
 
 namespace sigillo::tsa::testing {
 namespace {

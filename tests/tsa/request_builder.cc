@@ -6,8 +6,8 @@
 
 #include <stdexcept>
 
-#include "tsa/request/der.h"
-#include "tsa/request/oid.h"
+#include "appliance/base/der.h"
+#include "appliance/base/oid.h"
 
 namespace sigillo::tsa::testing {
 

@@ -4,11 +4,11 @@
 
 #include <functional>
 
+#include "appliance/base/der.h"
 #include "appliance/base/encoding.h"
+#include "appliance/base/oid.h"
 #include "tests/tsa/request_builder.h"
 #include "tests/tsa/tsa_under_test.h"
-#include "tsa/request/der.h"
-#include "tsa/request/oid.h"
 
 namespace sigillo::tsa::testing {
 namespace {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::tsa::testing {
 namespace {

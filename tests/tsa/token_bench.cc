@@ -9,9 +9,9 @@
 #include <functional>
 #include <thread>
 
+#include "appliance/base/oid.h"
 #include "tests/tsa/request_builder.h"
 #include "tests/tsa/tsa_under_test.h"
-#include "tsa/request/oid.h"
 #include "tsa/tst_info.h"
 
 namespace sigillo::tsa::testing {

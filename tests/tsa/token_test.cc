@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "appliance/base/der.h"
 #include "appliance/base/encoding.h"
 #include "tests/tsa/request_builder.h"
 #include "tests/tsa/tsa_under_test.h"
-#include "tsa/request/der.h"
 
 namespace sigillo::tsa::testing {
 namespace {

@@ -1,6 +1,6 @@
 #include "tsa/request/response.h"
 
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::tsa {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::tsa {
 namespace {

@@ -1,8 +1,8 @@
 #include <array>
 #include <utility>
 
+#include "appliance/base/text.h"
 #include "appliance/issuance/x509/certificate_authority_state.h"
-#include "appliance/issuance/x509/text.h"
 
 namespace sigillo {
 namespace {

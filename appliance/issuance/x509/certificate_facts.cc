@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "appliance/issuance/x509/text.h"
+#include "appliance/base/text.h"
 #include "appliance/issuance/x509/x509_internal.h"
 #include "keystore/openssl/hsm_provider.h"
 

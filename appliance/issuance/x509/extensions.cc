@@ -4,8 +4,8 @@
 
 #include <array>
 
+#include "appliance/base/der.h"
 #include "appliance/base/digest.h"
-#include "appliance/issuance/x509/der_reader.h"
 #include "keystore/openssl/hsm_provider.h"
 
 namespace sigillo {
@@ -67,12 +67,12 @@ bool add_access(AUTHORITY_INFO_ACCESS* list, int method, const std::string& url)
 Result<Bytes> key_identifier(ByteView spki) {
     DerReader outer(spki);
     const auto sequence = outer.next(kDerSequence);
-    DerReader fields(sequence.value_or(ByteView()));
+    DerReader fields(sequence.value_or(DerElement{}).content);
     const bool has_algorithm = fields.next(kDerSequence).has_value();
     const auto bits = fields.next(kDerBitString);
-    if (!has_algorithm || !bits || bits->empty())
+    if (!has_algorithm || !bits || bits->content.empty())
         return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo is not DER", "key");
-    const Sha256Value digest = sha256(bits->subspan(1));  // without the count of unused bits
+    const Sha256Value digest = sha256(bits->content.subspan(1));  // without the count of unused bits
     return Bytes(digest.begin(), digest.begin() + 20);
 }
 

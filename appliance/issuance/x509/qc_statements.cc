@@ -1,6 +1,7 @@
 // QCStatements ::= SEQUENCE OF SEQUENCE { statementId OBJECT IDENTIFIER, statementInfo ANY OPTIONAL }
+#include "appliance/base/der.h"
+#include "appliance/base/oid.h"
 #include "appliance/issuance/x509/certificate_facts.h"
-#include "appliance/issuance/x509/der_reader.h"
 
 namespace sigillo {
 namespace {
@@ -18,10 +19,10 @@ std::unexpected<Error> malformed(std::string_view what) {
 // QcType ::= SEQUENCE OF OBJECT IDENTIFIER
 Status read_types(DerReader info, QcStatements& out) {
     const auto list = info.next(kDerSequence);
-    if (!list || !info.at_end()) return malformed("QcType is no sequence");
-    for (DerReader types(*list); !types.at_end();) {
-        const auto content = types.next(kDerObjectIdentifier);
-        const auto oid = content ? dotted_oid(*content) : std::nullopt;
+    if (!list || !info.empty()) return malformed("QcType is no sequence");
+    for (DerReader types(list->content); !types.empty();) {
+        const auto id = types.next(kDerOid);
+        const auto oid = id ? dotted_oid(id->content) : std::nullopt;
         if (!oid) return malformed("QcType holds something other than identifiers");
         if (*oid == std::string(kTypeArc) + "1") out.types.push_back(QcType::kSignature);
         if (*oid == std::string(kTypeArc) + "2") out.types.push_back(QcType::kSeal);
@@ -33,13 +34,14 @@ Status read_types(DerReader info, QcStatements& out) {
 // QcCClegislation ::= SEQUENCE OF PrintableString (SIZE (2))
 Status read_legislation(DerReader info, QcStatements& out) {
     const auto list = info.next(kDerSequence);
-    if (!list || !info.at_end()) return malformed("QcCClegislation is no sequence");
-    for (DerReader countries(*list); !countries.at_end();) {
+    if (!list || !info.empty()) return malformed("QcCClegislation is no sequence");
+    for (DerReader countries(list->content); !countries.empty();) {
         const auto country = countries.next(kDerPrintableString);
-        if (!country || country->size() != 2 || (*country)[0] < 'A' || (*country)[0] > 'Z' ||
-            (*country)[1] < 'A' || (*country)[1] > 'Z')
+        const std::string_view letters = country ? as_text(country->content) : std::string_view();
+        if (letters.size() != 2 || letters[0] < 'A' || letters[0] > 'Z' || letters[1] < 'A' ||
+            letters[1] > 'Z')
             return malformed("QcCClegislation holds something other than countries");
-        out.legislation.emplace_back(as_text(*country));
+        out.legislation.emplace_back(letters);
     }
     return {};
 }
@@ -50,17 +52,17 @@ Result<QcStatements> parse_qc_statements(ByteView extension_value) {
     QcStatements out;
     DerReader outer(extension_value);
     const auto list = outer.next(kDerSequence);
-    if (!list || !outer.at_end()) return malformed("no sequence");
-    for (DerReader statements(*list); !statements.at_end();) {
+    if (!list || !outer.empty()) return malformed("no sequence");
+    for (DerReader statements(list->content); !statements.empty();) {
         const auto statement = statements.next(kDerSequence);
         if (!statement) return malformed("a statement is no sequence");
-        DerReader fields(*statement);
-        const auto id = fields.next(kDerObjectIdentifier);
-        const auto oid = id ? dotted_oid(*id) : std::nullopt;
+        DerReader fields(statement->content);
+        const auto id = fields.next(kDerOid);
+        const auto oid = id ? dotted_oid(id->content) : std::nullopt;
         if (!oid) return malformed("a statement has no identifier");
         // QcCompliance and QcSSCD carry no information: anything there would be a claim that is not
         // understood.
-        if ((*oid == kQcCompliance || *oid == kQcSscd) && !fields.at_end())
+        if ((*oid == kQcCompliance || *oid == kQcSscd) && !fields.empty())
             return malformed(*oid + " carries information");
         if (*oid == kQcCompliance) out.qc_compliance = true;
         if (*oid == kQcSscd) out.qc_sscd = true;

@@ -2,7 +2,8 @@
 
 #include <openssl/objects.h>
 
-#include "appliance/issuance/x509/der_reader.h"
+#include "appliance/base/der.h"
+#include "appliance/base/oid.h"
 
 namespace sigillo {
 namespace {
@@ -22,17 +23,18 @@ struct SignedParts {
 std::optional<SignedParts> take_apart(ByteView der) {
     DerReader outer(der);
     const auto whole = outer.next(kDerSequence);
-    if (!whole || !outer.at_end()) return std::nullopt;
-    DerReader fields(*whole);
+    if (!whole || !outer.empty()) return std::nullopt;
+    DerReader fields(whole->content);
     const auto to_be_signed = fields.next();
     const auto algorithm = fields.next(kDerSequence);
     const auto bits = fields.next(kDerBitString);
-    if (!to_be_signed || !algorithm || !bits || bits->empty() || bits->front() != 0 || !fields.at_end())
+    if (!to_be_signed || !algorithm || !bits || bits->content.empty() || bits->content.front() != 0 ||
+        !fields.empty())
         return std::nullopt;
-    const auto identifier = DerReader(*algorithm).next(kDerObjectIdentifier);
-    const auto oid = identifier ? dotted_oid(*identifier) : std::nullopt;
+    const auto identifier = DerReader(algorithm->content).next(kDerOid);
+    const auto oid = identifier ? dotted_oid(identifier->content) : std::nullopt;
     if (!oid) return std::nullopt;
-    return SignedParts{to_be_signed->whole, *oid, bits->subspan(1)};
+    return SignedParts{to_be_signed->whole, *oid, bits->content.subspan(1)};
 }
 
 }  // namespace

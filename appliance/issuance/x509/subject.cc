@@ -2,7 +2,7 @@
 
 #include <openssl/objects.h>
 
-#include "appliance/issuance/x509/text.h"
+#include "appliance/base/text.h"
 
 namespace sigillo {
 namespace {

@@ -8,7 +8,7 @@
 #include <array>
 #include <ctime>
 
-#include "appliance/issuance/x509/der_reader.h"
+#include "appliance/base/der.h"
 #include "keystore/openssl/hsm_provider.h"
 
 namespace sigillo {
@@ -56,12 +56,12 @@ Result<EvpKey> parse_public_key(const PublicKey& key) {
 
 Status set_public_key(X509_PUBKEY* out, const PublicKey& key) {
     DerReader outer(key.spki);
-    DerReader fields(outer.next(kDerSequence).value_or(ByteView()));
+    DerReader fields(outer.next(kDerSequence).value_or(DerElement{}).content);
     (void)fields.next(kDerSequence);  // the algorithm, which is known
     const auto bits = fields.next(kDerBitString);
-    if (!bits || bits->size() < 2)
+    if (!bits || bits->content.size() < 2)
         return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo is not DER", "key");
-    const ByteView octets = bits->subspan(1);
+    const ByteView octets = bits->content.subspan(1);
     const int curve = key.algorithm == KeyAlgorithm::kEcP384 ? NID_secp384r1 : NID_X9_62_prime256v1;
     const bool rsa = is_rsa(key.algorithm);
     auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(octets.data(), octets.size()));

@@ -1,4 +1,4 @@
-#include "tests/issuance_x509/openssl_command.h"
+#include "tests/support/openssl_command.h"
 
 #include <spawn.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-// The DER (X.690) of time-stamping: a strict reader and a writer, over bytes, without libcrypto's ASN.1.
+// DER (X.690): a strict reader and a writer, over bytes, without libcrypto's ASN.1.
 //
 // The reader is for untrusted input. It accepts exactly one spelling: single-octet tags, definite lengths in
 // their shortest form, contents that end inside what encloses them. It does not recurse: whoever reads
@@ -11,7 +11,7 @@
 
 #include "appliance/base/bytes.h"
 
-namespace sigillo::tsa {
+namespace sigillo {
 
 // X.690 §8.1.2: universal tags, constructed bit included where DER has it.
 inline constexpr std::uint8_t kDerBoolean = 0x01;
@@ -86,4 +86,4 @@ class DerWriter {
     std::size_t begin_;
 };
 
-}  // namespace sigillo::tsa
+}  // namespace sigillo

@@ -1,12 +1,12 @@
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 #include <algorithm>
 
-namespace sigillo::tsa {
+namespace sigillo {
 namespace {
 
-// Octets of a length. Three hold 16 MiB, more than any bound above admits.
-constexpr std::size_t kMaxLengthOctets = 3;
+// Octets of a length. Four hold 4 GiB, more than any bound above admits.
+constexpr std::size_t kMaxLengthOctets = 4;
 
 }  // namespace
 
@@ -103,4 +103,4 @@ DerWriter& DerWriter::integer(std::uint64_t value, std::uint8_t tag) {
     return element(tag, ByteView(octets).subspan(at));
 }
 
-}  // namespace sigillo::tsa
+}  // namespace sigillo

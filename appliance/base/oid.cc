@@ -1,10 +1,10 @@
-#include "tsa/request/oid.h"
+#include "appliance/base/oid.h"
 
 #include <charconv>
 #include <cstdint>
 #include <limits>
 
-namespace sigillo::tsa {
+namespace sigillo {
 namespace {
 
 std::unexpected<Error> not_an_oid(std::string_view dotted) {
@@ -50,4 +50,27 @@ Result<Bytes> encode_oid(std::string_view dotted) {
     return content;
 }
 
-}  // namespace sigillo::tsa
+std::optional<std::string> dotted_oid(ByteView content) {
+    if (content.empty() || content.size() > 64 || (content.back() & 0x80U) != 0) return std::nullopt;
+    std::string text;
+    std::uint64_t arc = 0;
+    bool begun = false;
+    for (const std::uint8_t octet : content) {
+        if (!begun && octet == 0x80U) return std::nullopt;  // a leading zero
+        begun = true;
+        arc = arc << 7U | (octet & 0x7FU);
+        if (arc > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+        if ((octet & 0x80U) != 0) continue;
+        if (text.empty()) {
+            const std::uint64_t first = arc < 80 ? arc / 40 : 2;
+            text = std::to_string(first) + "." + std::to_string(arc - first * 40);
+        } else {
+            text += "." + std::to_string(arc);
+        }
+        arc = 0;
+        begun = false;
+    }
+    return text;
+}
+
+}  // namespace sigillo

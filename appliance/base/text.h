@@ -1,4 +1,4 @@
-// What text may stand in a name. Pure functions; safe from any thread.
+// What text is. Pure functions; safe from any thread.
 #pragma once
 
 #include <optional>

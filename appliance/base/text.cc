@@ -1,4 +1,4 @@
-#include "appliance/issuance/x509/text.h"
+#include "appliance/base/text.h"
 
 #include <algorithm>
 #include <cstdint>
