@@ -80,7 +80,7 @@ Failure from_error(const Error& error) {
             return field.empty() ? failure("The request asks for something that is not available")
                                  : invalid(field);
         case Errc::kLimitExceeded:
-            if (field == "numSignatures" || field == "hashes" || field == "hash")
+            if (field == "numSignatures" || field == "hashes" || field == "hash" || field == "documents")
                 return failure(kTooManySignatures);
             if (field.empty() || field == "failures")  // the client's budget of wrong factors
                 return {429, "temporarily_unavailable", "Too many failed authorizations by this client",
@@ -101,6 +101,9 @@ Failure from_error(const Error& error) {
         case Errc::kSadExpired:
             return failure("SAD expired");
         case Errc::kHashNotAuthorized:
+            // The document sent has not the digest that it is signed under.
+            if (field == "document")
+                return {403, "invalid_hash", "Document or documentDigest does not match authorized hash", 0};
             return failure("Hash is not authorized by the SAD");
         case Errc::kUnavailable:
             return unavailable("The service is busy or out of service; try again", kRetrySoon);

@@ -1,6 +1,7 @@
 #include "api/csc/requests.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "api/csc/algorithms.h"
 #include "api/json/decode.h"
@@ -13,8 +14,11 @@ namespace {
 
 using json::ObjectReader;
 
-constexpr std::uint32_t kDtbsr = 1;               // record.HashType: signHash signs the hash as it is given
-constexpr std::size_t kLongestSad = 512;          // ours has 51 characters
+// record.HashType: what a SAD is for.
+constexpr std::uint32_t kSadsOwn = 0;     // extendTransaction: as it was
+constexpr std::uint32_t kDtbsr = 1;       // signHash signs the hash as it is given
+constexpr std::uint32_t kSdr = 2;         // signDoc signs SignedAttributes around the document's digest
+constexpr std::size_t kLongestSad = 512;  // ours has 51 characters
 constexpr std::size_t kLongestDescription = 500;  // §11.6; in bytes
 
 std::unexpected<Failure> stop(Failure failure) {
@@ -31,6 +35,14 @@ Outcome<Certificates> certificates_of(const std::string* value) {
     if (*value == "none") return Certificates::kNone;
     if (*value == "chain") return Certificates::kChain;
     return stop(invalid("certificates"));
+}
+
+// CSC API v2.2 §11.6: hashType. v2.0 has none: dtbsr.
+std::optional<std::uint32_t> read_hash_type(const std::string* text, std::uint32_t otherwise) {
+    if (text == nullptr) return otherwise;
+    if (*text == "dtbsr") return kDtbsr;
+    if (*text == "sdr") return kSdr;
+    return std::nullopt;
 }
 
 // Appends to a protobuf field of bytes.
@@ -172,6 +184,7 @@ Outcome<sam::Authorize> decode_authorize(const json::Object& body, const Request
     const auto* auth_data = reader.array("authData");
     out.set_description(reader.text("description"));
     out.set_client_data(reader.text("clientData"));
+    const auto* hash_type = reader.string("hashType");
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
 
     if (!is_id(out.credential_id())) return stop(invalid("credentialID"));
@@ -185,7 +198,9 @@ Outcome<sam::Authorize> decode_authorize(const json::Object& body, const Request
     if (auto read = read_hashes(*hashes, *hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     if (static_cast<std::int64_t>(hashes->size()) != count) return stop(failure(kInvalidNumSignatures));
-    out.set_hash_type(kDtbsr);
+    const auto type = read_hash_type(hash_type, kDtbsr);
+    if (!type) return stop(invalid("hashType"));
+    out.set_hash_type(*type);
     out.set_hash_algorithm(static_cast<std::uint32_t>(*hash));
     return out;
 }
@@ -199,12 +214,16 @@ Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& bo
     const auto* hashes = reader.required_array("hashes");
     const auto* hash_oid = reader.string("hashAlgorithmOID");
     reader.string("clientData");
+    const auto* hash_type = reader.string("hashType");
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
 
     if (!is_id(out.credential_id())) return stop(invalid("credentialID"));
     if (!is_sad(out.sad())) return stop(invalid("SAD"));
     const auto hash = required_hash_algorithm(hash_oid);
     if (!hash) return stop(hash.error());
+    const auto type = read_hash_type(hash_type, kSadsOwn);
+    if (!type) return stop(invalid("hashType"));
+    out.set_hash_type(*type);
     if (auto read = read_hashes(*hashes, *hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     out.set_hash_algorithm(static_cast<std::uint32_t>(*hash));

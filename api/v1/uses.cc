@@ -33,6 +33,11 @@ void list_uses(Call& call) {
             out.member("time", rfc3339(from_unix_millis(use.time_ms())));
             out.key("hash").base64(as_bytes(use.hash()));
             out.member("hashAlgorithmOID", hash_oid(static_cast<HashAlgorithm>(use.hash_algorithm())));
+            if (!use.document_digest().empty()) {
+                out.key("documentDigest").base64(as_bytes(use.document_digest()));
+                out.key("messageDigest").base64(as_bytes(use.message_digest()));
+                out.member("format", use.format());
+            }
             if (!use.signature_sha256().empty())
                 out.key("signatureSHA256").base64(as_bytes(use.signature_sha256()));
             out.member("outcome", use.outcome());

@@ -23,6 +23,10 @@ std::unexpected<Error> invalid(const char* why) {
     return fail(Errc::kSadInvalid, why, "SAD");
 }
 
+std::unexpected<Error> of_another_type() {
+    return fail(Errc::kHashNotAuthorized, "the SAD is for another type of hash", "SAD");
+}
+
 using Index = std::unordered_map<std::string_view, record::Sad::Hash*>;
 
 Index index_of(record::Sad& sad) {
@@ -118,7 +122,6 @@ Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView row, 
     const record::Sad& sad = found->value;
     if (sad.client_id() != use.client.str()) return invalid("the SAD was given to another client");
     if (sad.credential_id() != use.credential.str()) return invalid("the SAD is for another credential");
-    if (sad.hash_type() != use.hash_type) return invalid("the SAD is for another type of hash");
     if (sad.voided()) return invalid("the SAD was replaced by extendTransaction");
     if (remaining_this_boot(sad.expires(), clock_) == milliseconds(0))
         return fail(Errc::kSadExpired,
@@ -137,6 +140,7 @@ Result<SpentSad> Sads::check_and_spend(audit::Recorder& recorder, const SadUse& 
     spent.key = to_bytes(ByteView(sad_key(use.sad)));
     SIGILLO_ASSIGN(auto found, find(recorder, spent.key, use));
     record::Sad& sad = found.value;
+    if (sad.hash_type() != use.hash_type) return of_another_type();
     SIGILLO_TRY(spend(sad, use.hashes));
     spent.activation_index = sad.activation_index();
     SIGILLO_ASSIGN(spent.sealed_opening_key, opening_key(recorder, spent.key));
@@ -167,6 +171,8 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
     const Bytes old_row = to_bytes(ByteView(sad_key(use.sad)));
     SIGILLO_ASSIGN(auto found, find(recorder, old_row, use));
     record::Sad& old = found.value;
+    if (use.hash_type != record::HASH_TYPE_UNSPECIFIED && old.hash_type() != use.hash_type)
+        return of_another_type();
     SIGILLO_TRY(spend(old, use.hashes));  // must be unspent; the old SAD ends here in any case
 
     const milliseconds left =

@@ -86,9 +86,10 @@ class Sads {
                                         const Grant& grant) const;
 
     // Spends the SAD for exactly these hashes, or nothing. For step 3 of the signing path.
-    // kSadInvalid: unknown, voided, another client's, credential's or hash type's. kSadExpired: by time, or
-    // issued before the last reboot. kHashNotAuthorized: a hash is not in the list, was spent, or is given
-    // twice. kInvalidArgument "hashes": none. When the last hash is spent the opening key is erased.
+    // kSadInvalid: unknown, voided, another client's or credential's. kSadExpired: by time, or issued before
+    // the last reboot. kHashNotAuthorized: a hash is not in the list, was spent, is given twice, or the SAD
+    // is for the other type of hash (`field` "SAD"). kInvalidArgument "hashes": none. When the last hash is
+    // spent the opening key is erased.
     Result<SpentSad> check_and_spend(audit::Recorder& recorder, const SadUse& use) const;
 
     // The HSM refused definitely: the hashes may be signed after all. Restores the opening key. Nothing to do
@@ -96,7 +97,8 @@ class Sads {
     Status give_back(audit::Recorder& recorder, const SpentSad& spent, std::span<const Digest> hashes) const;
 
     // extendTransaction: voids the SAD of `use`; `fresh` permits `use.hashes`, a subset of what was unspent,
-    // for a new lifetime that does not pass the activation's end. Errors as check_and_spend().
+    // for a new lifetime that does not pass the activation's end, and for the same type of hash; a `use` of
+    // HASH_TYPE_UNSPECIFIED takes whichever that is. Errors as check_and_spend().
     struct Extension {
         std::chrono::seconds lifetime;
         std::string signer_id;

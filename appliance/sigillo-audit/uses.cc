@@ -46,6 +46,11 @@ nlohmann::json to_json(std::uint64_t index, const Use& use) {
                        {"hash_alg", std::string(use.intent.text("hash_alg").value_or(""))},
                        {"hashes", list_of(use.intent, "hashes")},
                        {"result", use.result()}};
+    if (const auto documents = list_of(use.intent, "documents"); !documents.empty()) {
+        out["documents"] = documents;
+        out["messages"] = list_of(use.intent, "messages");
+        out["formats"] = list_of(use.intent, "formats");
+    }
     if (use.outcome) {
         out["outcome"] = use.outcome_index;
         out["signatures"] = list_of(*use.outcome, "signatures");
@@ -60,7 +65,14 @@ void print(std::uint64_t index, const Use& use) {
     std::cout << '\n';
     const auto hashes = list_of(use.intent, "hashes");
     const auto signatures = use.outcome ? list_of(*use.outcome, "signatures") : std::vector<std::string>();
+    const auto documents = list_of(use.intent, "documents");
+    const auto messages = list_of(use.intent, "messages");
     for (std::size_t i = 0; i < hashes.size(); ++i) {
+        // What was authorised, what the signature says of it, and below what the key signed.
+        if (i < documents.size()) std::cout << "    document " << printable(documents[i]);
+        if (i < messages.size() && i < documents.size() && messages[i] != documents[i])
+            std::cout << "  in a revision of digest " << printable(messages[i]);
+        if (i < documents.size()) std::cout << '\n';
         std::cout << "    hash " << printable(hashes[i]);
         if (i < signatures.size()) std::cout << "  signature SHA-256 " << printable(signatures[i]);
         std::cout << '\n';

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "appliance/sigillod/dispatcher.h"
@@ -26,6 +27,21 @@ Result<ipc::ServerConfig> socket_config(const SocketSettings& settings) {
     return config;
 }
 
+// A whole PDF to be digested: that takes a while.
+bool reads_documents(const sam::SigningRequest& request) {
+    return std::ranges::any_of(request.sign_documents().documents(),
+                               [](const sam::DocumentToSign& document) { return document.has_revision(); });
+}
+
+Bytes take_deposit(Deposits& deposits, ipc::FdMessage message, Logger& logger) {
+    try {
+        return answer_deposit(deposits, std::move(message));
+    } catch (const std::exception& error) {  // out of memory
+        logger.error("deposit_threw", {{"what", error.what()}});
+        return {};
+    }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundation> base, TsaTimeSeam seam) {
@@ -36,16 +52,18 @@ Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundatio
 
 Appliance::~Appliance() {
     // No new work, then no sockets that would bring it, then the work in hand; only then what it used.
-    for (WorkerPool* pool : {workers_.get(), admin_workers_.get(), public_workers_.get(),
-                             publishing_lane_.get(), health_lane_.get()})
+    for (WorkerPool* pool : {workers_.get(), document_workers_.get(), admin_workers_.get(),
+                             public_workers_.get(), publishing_lane_.get(), health_lane_.get()})
         if (pool != nullptr) pool->close();
     if (tsa_) tsa_->close();
     admin_server_.reset();
     public_server_.reset();
+    deposit_server_.reset();
     signing_server_.reset();
     health_lane_.reset();
     publishing_lane_.reset();
     public_workers_.reset();
+    document_workers_.reset();
     admin_workers_.reset();
     workers_.reset();
     housekeeping_.reset();
@@ -87,7 +105,8 @@ Status Appliance::build_services(TsaTimeSeam seam) {
                                                         [this] { return clock_monitor_->check(); }});
     vault_ = std::make_unique<signing::KeyVault>(keys, base_->clock, config.vault);
     signing_ = std::make_unique<signing::SigningPath>(
-        signing::SigningPath::Parts{ledger, *vault_, *sads_, *refusals_, base_->logger, config.signing});
+        signing::SigningPath::Parts{ledger, *vault_, *sads_, *refusals_, base_->logger, config.signing,
+                                    nullptr, [this] { return clock_monitor_->check(); }});
 
     SIGILLO_ASSIGN(authority_,
                    issuance::Authority::open({ledger, keys, *base_->provider, random}, config.authority));
@@ -102,15 +121,16 @@ Status Appliance::build_services(TsaTimeSeam seam) {
         SIGILLO_ASSIGN(tsa_, Tsa::assemble(*base_, *config.tsa, seam));
     }
     clients_ = std::make_unique<Clients>(ledger, random);
+    deposits_ = std::make_unique<Deposits>(config.deposits, base_->clock, random);
     std::optional<BackupHalf> tsa_half;
     if (tsa_) tsa_half.emplace(BackupHalf{tsa_->ledger(), tsa_->publisher(), config.tsa->log_directory});
     backup_ =
         std::make_unique<Backup>(BackupHalf{ledger, *publisher_, config.log_directory}, std::move(tsa_half));
 
     const activation::Lockout lockout(config.activation.lockout, base_->clock);
-    signing_service_ = std::make_unique<SigningService>(
-        SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_,
-                              lockout, *signing_, health_, tsa_.get()});
+    signing_service_ = std::make_unique<SigningService>(SigningService::Parts{
+        ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_, lockout, *signing_,
+        health_, tsa_.get(), *deposits_, config.documents, config.signing.documents_per_call});
     public_service_ = std::make_unique<PublicService>(*authority_, health_, tsa_.get());
     admin_service_ = std::make_unique<AdminService>(AdminService::Parts{
         ledger, *clients_, *signers_, *credentials_, lockout,
@@ -176,6 +196,9 @@ void Appliance::watch_health() {
     metric("sigillo_signatures_total", [=, this] { return number(signing_->metrics().signatures); });
     metric("sigillo_key_use_failures_total", [=, this] { return number(signing_->metrics().failures); });
     metric("sigillo_signing_refusals_total", [=, this] { return number(signing_->metrics().refusals); });
+    metric("sigillo_deposits", [=, this] { return number(deposits_->content().count); });
+    metric("sigillo_deposit_bytes", [=, this] { return number(deposits_->content().bytes); });
+    metric("sigillo_deposits_forgotten_total", [=, this] { return number(deposits_->content().forgotten); });
     metric("sigillo_keys_cached", [=, this] { return number(signing_->metrics().cached_keys); });
     metric("sigillo_activations_total", [=, this] { return number(activator_->metrics().granted); });
     metric("sigillo_activation_refusals_total", [=, this] { return number(activator_->metrics().refused); });
@@ -197,6 +220,7 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
         {"clock", 1s,
          [this] { [[maybe_unused]] const Status seen = clock_monitor_->check(); }},  // health reports it
         {"outcomes", 1s, [this] { signing_->settle(); }},
+        {"deposits", 1s, [this] { deposits_->forget_expired(); }},
         {"idle keys", 60s, [this] { vault_->forget_idle(); }},
         {"expiries", 1s,
          [this] {
@@ -217,6 +241,8 @@ Status Appliance::serve() {
     executor_ = std::make_unique<PoolExecutor>(config.workers, config.workers_per_client);
     base_->ledger->set_executor(executor_.get());
     workers_ = std::make_unique<WorkerPool>(config.workers, config.queue_limit, config.workers_per_client);
+    document_workers_ = std::make_unique<WorkerPool>(config.document_threads, config.deposits.count,
+                                                     (config.document_threads + 1) / 2);
     admin_workers_ = std::make_unique<WorkerPool>(config.admin_threads, config.side_queue_limit);
     public_workers_ = std::make_unique<WorkerPool>(config.public_threads, config.side_queue_limit);
     // One thread each: who waits for the log's publication waits for the same one, and health is a quick
@@ -248,6 +274,7 @@ Status Appliance::serve() {
     const auto signing_lane = [this](const sam::SigningRequest& request) -> Lane {
         if (request.has_get_health()) return {*health_lane_};
         if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
+        if (reads_documents(request)) return {*document_workers_, request.client().spki_sha256()};
         return {*workers_, request.client().spki_sha256()};
     };
     Logger& logger = base_->logger;
@@ -280,6 +307,17 @@ Status Appliance::serve() {
                                           },
                                           signing_lane),
                                       logger));
+    // Last: a deposit is for a call on the signing socket.
+    ipc::FdServerConfig deposit;
+    deposit.path = config.deposit_socket;
+    deposit.allowed_uids = signing.allowed_uids;
+    SIGILLO_ASSIGN(deposit_server_, ipc::FdServer::start(
+                                        std::move(deposit),
+                                        [this](const ipc::Peer&, ipc::FdMessage message) {
+                                            return take_deposit(*deposits_, std::move(message),
+                                                                base_->logger);
+                                        },
+                                        logger));
     return {};
 }
 

@@ -12,6 +12,7 @@
 #include "appliance/audit/sweep.h"
 #include "appliance/base/pool_executor.h"
 #include "appliance/base/worker_pool.h"
+#include "appliance/ipc/fd_server.h"
 #include "appliance/ipc/server.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
@@ -39,7 +40,7 @@ class Appliance {
     Appliance(const Appliance&) = delete;
     Appliance& operator=(const Appliance&) = delete;
 
-    // Opens the three sockets.
+    // Opens the sockets.
     Status serve();
     // Takes no new requests, and answers those in hand; false when some are still in hand at the deadline.
     bool drain(std::chrono::seconds deadline);
@@ -69,6 +70,7 @@ class Appliance {
     std::unique_ptr<issuance::Credentials> credentials_;
     std::unique_ptr<Tsa> tsa_;  // null where there is none
     std::unique_ptr<Clients> clients_;
+    std::unique_ptr<Deposits> deposits_;
     std::unique_ptr<Backup> backup_;
     Health health_;
     std::atomic<bool> draining_{false};
@@ -77,6 +79,7 @@ class Appliance {
     std::unique_ptr<AdminService> admin_service_;
     std::unique_ptr<Housekeeper> housekeeper_;
     std::unique_ptr<Housekeeping> housekeeping_;
+    std::unique_ptr<ipc::FdServer> deposit_server_;
     std::unique_ptr<ipc::Server> signing_server_;
     std::unique_ptr<ipc::Server> public_server_;
     std::unique_ptr<ipc::Server> admin_server_;
@@ -84,6 +87,7 @@ class Appliance {
     std::unique_ptr<WorkerPool> health_lane_;
     std::unique_ptr<WorkerPool> publishing_lane_;
     std::unique_ptr<WorkerPool> public_workers_;
+    std::unique_ptr<WorkerPool> document_workers_;
     std::unique_ptr<WorkerPool> admin_workers_;
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<PoolExecutor> executor_;  // where signing goes on when the store has answered

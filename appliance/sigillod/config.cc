@@ -75,6 +75,7 @@ void read_log(ConfigFile& file, DaemonConfig& config, std::string& directory) {
 
 void read_daemon(ConfigFile& file, DaemonConfig& config) {
     file.required_text("sigillod.signing_socket", config.signing_socket.path)
+        .text("sigillod.deposit_socket", config.deposit_socket)
         .required_text("sigillod.public_socket", config.public_socket.path)
         .required_text("sigillod.admin_socket", config.admin_socket.path)
         .texts("sigillod.signing_users", config.signing_socket.users)
@@ -85,10 +86,14 @@ void read_daemon(ConfigFile& file, DaemonConfig& config) {
         .count("sigillod.queue_limit", config.queue_limit, 1, 1'000'000)
         .count("sigillod.admin_threads", config.admin_threads, 1, 64)
         .count("sigillod.public_threads", config.public_threads, 1, 64)
+        .count("sigillod.document_threads", config.document_threads, 1, 64)
         .count("sigillod.side_queue_limit", config.side_queue_limit, 1, 100'000)
         .duration("sigillod.shutdown_deadline_s", config.shutdown_deadline, 1, 600)
         .texts("sigillod.backup_directories", config.backup_directories);
     read_hardening_config(file, "sigillod", config.hardening);
+    if (config.deposit_socket.empty())
+        config.deposit_socket =
+            (std::filesystem::path(config.signing_socket.path).parent_path() / "deposit.sock").string();
 }
 
 void read_activation(ConfigFile& file, DaemonConfig& config) {
@@ -154,11 +159,37 @@ void read_issuance(ConfigFile& file, DaemonConfig& config) {
 
 void read_signing(ConfigFile& file, DaemonConfig& config) {
     file.count("signing.hashes_per_call", config.signing.hashes_per_call, 1, 256)
+        .count("signing.documents_per_call", config.signing.documents_per_call, 1, 200)
         .duration("signing.retry_window_h", config.signing.retry_window, 1, 24 * 30)
         .duration("signing.turn_patience_ms", config.signing.turn_patience, 100, 300'000)
         .count("signing.turn_waiters", config.signing.turn_waiters, 0, 64)
         .count("signing.key_cache_limit", config.vault.cache_limit, 0, 1'000'000)
         .duration("signing.key_idle_limit_s", config.vault.idle_limit, 1, 30 * kDayS);
+}
+
+void read_documents(ConfigFile& file, DaemonConfig& config) {
+    auto& deposits = config.deposits;
+    auto& revision = config.documents.revision;
+    auto& properties = config.documents.properties;
+    std::int64_t each_mib = static_cast<std::int64_t>(deposits.bytes_each) / kMiB;
+    std::int64_t total_mib = static_cast<std::int64_t>(deposits.bytes_total) / kMiB;
+    file.count("documents.deposits", deposits.count, 1, 100'000)
+        .integer("documents.deposit_mib", each_mib, 1, 4'096)
+        .integer("documents.deposits_mib", total_mib, 1, 1'048'576)
+        .duration("documents.deposit_lifetime_s", deposits.lifetime, 1, 3'600)
+        .count("documents.signature_bytes_least", revision.gap_least, 2, 1 << 20)
+        .count("documents.signature_bytes_most", revision.gap_most, 1'024, 64 << 20)
+        .count("documents.property_text_bytes", properties.text, 1, 4'096)
+        .count("documents.property_uri_bytes", properties.uri, 1, 8'192)
+        .count("documents.property_oid_length", properties.oid, 16, 1'024)
+        .count("documents.commitment_types", properties.commitment_types, 1, 64);
+    deposits.bytes_each = static_cast<std::uint64_t>(each_mib * kMiB);
+    deposits.bytes_total = static_cast<std::uint64_t>(total_mib * kMiB);
+    if (deposits.bytes_each > deposits.bytes_total)
+        file.complain("documents.deposit_mib", "must not be more than documents.deposits_mib");
+    if (revision.gap_least > revision.gap_most)
+        file.complain("documents.signature_bytes_least",
+                      "must not be more than documents.signature_bytes_most");
 }
 
 }  // namespace
@@ -174,6 +205,7 @@ Result<DaemonConfig> load_daemon_config(const std::filesystem::path& path) {
     read_activation(file, config);
     read_issuance(file, config);
     read_signing(file, config);
+    read_documents(file, config);
     if (file.has_table("tsa")) read_tsa(file, config.tsa.emplace());
     if (config.tsa && config.tsa->token == config.hsm.token)
         file.complain("tsa.token", "must be another token than hsm.token");

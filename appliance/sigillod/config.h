@@ -20,6 +20,7 @@
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/issuance/signers.h"
+#include "appliance/sigillod/documents.h"
 #include "appliance/sigillod/tsa_config.h"
 #include "appliance/signing/signing_path.h"
 #include "appliance/store/housekeeper.h"
@@ -58,6 +59,9 @@ struct DaemonConfig {
     audit::SweepConfig sweep;
 
     SocketSettings signing_socket;
+    // Where sigillo-api leaves documents (deposits.h), for the users of the signing socket. Empty:
+    // deposit.sock beside that.
+    std::string deposit_socket;
     SocketSettings public_socket;
     SocketSettings admin_socket;
     // Threads that begin requests, and as many again that go on with them when the store has answered. They
@@ -75,6 +79,9 @@ struct DaemonConfig {
     // Threads for anonymous traffic, which never takes the signers': what it asks for is read from memory or
     // made once a minute, so two are plenty.
     std::size_t public_threads = 2;
+    // Threads that read prepared documents: SHA-2 of 100 MiB takes a fifth of a second, which signatures of
+    // hashes must not wait for. A client takes half of them at most.
+    std::size_t document_threads = 4;
     // Requests that wait for the officers', the public and the health's threads, each; beyond it the answer
     // is "busy". A second of their work; the peers are few.
     std::size_t side_queue_limit = 256;
@@ -97,6 +104,8 @@ struct DaemonConfig {
     issuance::SignerLimits signers;
     signing::SigningLimits signing;
     signing::KeyVaultConfig vault;
+    DepositsConfig deposits;
+    DocumentLimits documents;
     std::optional<TsaSettings> tsa;  // the table [tsa], where there is one
 };
 

@@ -123,6 +123,10 @@ class Collector final : public LeafTaker {
     void list_again(const Leaf& leaf, const ReplayStep& intent) {
         ReplayStep use = intent;
         use.hashes = decoded(leaf, "hashes");
+        use.documents = decoded(leaf, "documents");
+        use.messages = decoded(leaf, "messages");
+        if (const auto formats = leaf.lists.find("formats"); formats != leaf.lists.end())
+            use.formats = formats->second;
         hashes_ += use.hashes.size();
         if (hashes_ > kMostHashes) {
             ++lost_["uses"];

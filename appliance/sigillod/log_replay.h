@@ -42,8 +42,11 @@ struct ReplayStep {
     std::uint64_t epoch = 0;
     std::uint64_t number = 0;
     std::uint64_t index = 0;
-    bool flag = false;                // kStatus: ordered by an officer; kQscd
-    std::vector<Bytes> hashes{};      // kUse
+    bool flag = false;               // kStatus: ordered by an officer; kQscd
+    std::vector<Bytes> hashes{};     // kUse
+    std::vector<Bytes> documents{};  // kUse of documents: what the signer authorised,
+    std::vector<Bytes> messages{};   // and the message digests
+    std::vector<std::string> formats{};
     std::string hash_oid{};           // kUse
     std::vector<Bytes> signatures{};  // kOutcome, kUse: SHA-256 of each
 };

@@ -28,8 +28,8 @@ LandlockRules landlock_rules(const DaemonConfig& config) {
     rules.read.emplace_back(std::filesystem::path(config.hsm.pin_file));
     if (const char* softhsm = ::getenv("SOFTHSM2_CONF")) rules.read.emplace_back(softhsm);
     rules.write = {config.store.directory, config.log_directory};
-    for (const std::string& socket :
-         {config.signing_socket.path, config.public_socket.path, config.admin_socket.path})
+    for (const std::string& socket : {config.signing_socket.path, config.deposit_socket,
+                                      config.public_socket.path, config.admin_socket.path})
         rules.write.push_back(std::filesystem::path(socket).parent_path());
     if (!config.hsm.token_directory.empty()) rules.write.emplace_back(config.hsm.token_directory);
     rules.write.insert(rules.write.end(), config.log_anchors.begin(), config.log_anchors.end());

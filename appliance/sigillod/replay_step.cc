@@ -1,6 +1,7 @@
 // The other half of log_replay.h: one step of a newer log, done again.
 #include <optional>
 
+#include "appliance/ades/signed_properties.h"
 #include "appliance/base/digest.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
@@ -215,6 +216,11 @@ Result<std::string> replay_use(audit::Recorder& recorder, const ReplayStep& step
             use.set_hash_algorithm(static_cast<std::uint32_t>(algorithm));
     if (use.hash_algorithm() == 0) return std::string();  // of a later version
     for (const Bytes& hash : step.hashes) use.add_hashes(hash.data(), hash.size());
+    for (const Bytes& digest : step.documents) use.add_document_digests(digest.data(), digest.size());
+    for (const Bytes& digest : step.messages) use.add_message_digests(digest.data(), digest.size());
+    for (const std::string& format : step.formats)
+        use.add_formats(static_cast<std::uint32_t>(
+            format == ades::format_name(ades::Format::kPades) ? ades::Format::kPades : ades::Format::kCades));
     use.set_outcome(step.text == "signed"   ? record::CALL_SIGNED
                     : step.text == "failed" ? record::CALL_FAILED
                                             : record::CALL_UNKNOWN);

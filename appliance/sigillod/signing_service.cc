@@ -59,6 +59,8 @@ Task<SigningService::Answer> SigningService::answer_to(const sam::SigningRequest
             co_return co_await extend(request.extend_transaction(), client);
         case sam::SigningRequest::kSignHash:
             co_return co_await sign_hash(request.sign_hash(), client);
+        case sam::SigningRequest::kSignDocuments:
+            co_return co_await sign_documents(request.sign_documents(), client);
         case sam::SigningRequest::kTimeStamp:
             co_return co_await time_stamp(request.time_stamp());
         default:
@@ -349,6 +351,9 @@ SigningService::Answer SigningService::list_uses(const sam::ListUses& body, cons
         out.set_hash_algorithm(static_cast<std::uint32_t>(use.hash_algorithm));
         out.set_signature_sha256(use.signature_sha256.data(), use.signature_sha256.size());
         out.set_outcome(std::string(use.outcome));
+        out.set_document_digest(use.document_digest.data(), use.document_digest.size());
+        out.set_message_digest(use.message_digest.data(), use.message_digest.size());
+        out.set_format(std::string(use.format));
     }
     return response;
 }
@@ -383,7 +388,7 @@ Task<SigningService::Answer> SigningService::extend(const sam::ExtendTransaction
     request.tenant = client.tenant;
     SIGILLO_CO_ASSIGN(request.credential, CredentialId::parse(body.credential_id()));
     request.sad = SecretBytes::copy_of(body.sad());
-    request.hash_type = record::HASH_TYPE_DTBSR;
+    request.hash_type = static_cast<record::HashType>(body.hash_type());
     SIGILLO_CO_ASSIGN(request.hashes, to_digests(body.hash_algorithm(), body.hashes()));
     request.hash_algorithm = static_cast<HashAlgorithm>(body.hash_algorithm());
     SIGILLO_CO_ASSIGN(const auto granted, co_await parts_.activator.extend(request));
@@ -405,11 +410,22 @@ Task<SigningService::Answer> SigningService::sign_hash(const sam::SignHash& body
         co_return fail(Errc::kInvalidArgument, "unknown signature padding", "signAlgo");
     request.scheme = {static_cast<SignaturePadding>(body.padding()),
                       static_cast<HashAlgorithm>(body.hash_algorithm())};
-    SIGILLO_CO_ASSIGN(const auto signatures, co_await parts_.signing.sign(request));
+    SIGILLO_CO_ASSIGN(const auto made, co_await parts_.signing.sign(request));
     sam::SigningResponse response;
     response.mutable_signatures();
-    for (const Bytes& signature : signatures)
+    for (const Bytes& signature : made.signatures)
         response.mutable_signatures()->add_signatures(signature.data(), signature.size());
+    co_return response;
+}
+
+Task<SigningService::Answer> SigningService::sign_documents(const sam::SignDocuments& body,
+                                                            const RegisteredClient& client) {
+    SIGILLO_CO_ASSIGN(
+        const signing::SignRequest request,
+        to_sign_request(body, client, parts_.deposits, parts_.documents, parts_.documents_per_call));
+    SIGILLO_CO_ASSIGN(const auto made, co_await parts_.signing.sign(request));
+    sam::SigningResponse response;
+    *response.mutable_signed_documents() = to_message(made);
     co_return response;
 }
 

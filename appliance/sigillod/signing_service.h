@@ -8,6 +8,7 @@
 #include "appliance/issuance/credentials.h"
 #include "appliance/issuance/signers.h"
 #include "appliance/sigillod/clients.h"
+#include "appliance/sigillod/documents.h"
 #include "appliance/sigillod/health.h"
 #include "appliance/sigillod/idempotency.h"
 #include "appliance/sigillod/tsa.h"
@@ -31,6 +32,9 @@ class SigningService {
         signing::SigningPath& signing;
         Health& health;
         Tsa* tsa;  // null where there is none
+        Deposits& deposits;
+        DocumentLimits documents{};
+        std::size_t documents_per_call = signing::SigningLimits{}.documents_per_call;
     };
     explicit SigningService(const Parts& parts) : parts_(parts) {}
 
@@ -64,6 +68,7 @@ class SigningService {
     Task<Answer> extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
     Task<Answer> time_stamp(const sam::TimeStamp& body);
     Task<Answer> sign_hash(const sam::SignHash& body, const RegisteredClient& client);
+    Task<Answer> sign_documents(const sam::SignDocuments& body, const RegisteredClient& client);
 
     Parts parts_;
 };

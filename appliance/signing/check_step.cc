@@ -24,6 +24,12 @@ Status check_request(const SignRequest& request, const record::Credential& crede
     if (request.hashes.size() > limits.hashes_per_call)
         return fail(Errc::kLimitExceeded,
                     "one call takes at most " + std::to_string(limits.hashes_per_call) + " hashes", "hash");
+    if (request.documents.size() > limits.documents_per_call)
+        return fail(Errc::kLimitExceeded,
+                    "one call takes at most " + std::to_string(limits.documents_per_call) + " documents",
+                    "documents");
+    if (!request.documents.empty() && request.documents.size() != request.hashes.size())
+        return fail(Errc::kInvalidArgument, "documents and their digests do not pair up", "documents");
     std::set<std::string_view> seen;
     for (const Digest& hash : request.hashes) {
         if (hash.algorithm() != request.scheme.hash)
@@ -34,19 +40,21 @@ Status check_request(const SignRequest& request, const record::Credential& crede
     return {};
 }
 
-Result<std::optional<std::vector<Bytes>>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
-                                                            ByteView call_key) {
+Result<std::optional<Signed>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
+                                                ByteView call_key) {
     SIGILLO_ASSIGN(const auto call, load(txn, codec, tables::kCalls, call_key));
-    if (!call) return std::optional<std::vector<Bytes>>();
+    if (!call) return std::optional<Signed>();
     switch (call->value.state()) {
         case record::CALL_SIGNED: {
-            std::vector<Bytes> signatures;
+            Signed stored;
             for (const std::string& signature : call->value.signatures())
-                signatures.push_back(to_bytes(signature));
-            return std::optional(std::move(signatures));
+                stored.signatures.push_back(to_bytes(signature));
+            for (const std::string& attributes : call->value.signed_attributes())
+                stored.signed_attributes.push_back(to_bytes(attributes));
+            return std::optional(std::move(stored));
         }
         case record::CALL_FAILED:
-            return std::optional<std::vector<Bytes>>();
+            return std::optional<Signed>();
         default:
             return fail(Errc::kOutcomeUnknown,
                         "the outcome of this very call is not known: authorise these hashes again");

@@ -14,6 +14,8 @@ namespace sigillo::signing {
 struct SigningLimits {
     // Hashes in one call. One Intent carries them all, and a leaf of the log holds 65,535 bytes.
     std::size_t hashes_per_call = 256;
+    // Documents in one call: an Intent carries three digests of each, of up to 64 bytes, in base64.
+    std::size_t documents_per_call = 200;
     // How long a call's signatures answer its retries.
     std::chrono::hours retry_window{24};
     // How long a retry waits for the identical call before it.
@@ -31,13 +33,20 @@ Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const Re
                                                   const SignRequest& request);
 
 // Whether the request fits the credential's key and the limits: kInvalidArgument (`field` signAlgo or hash),
-// kLimitExceeded (`field` hash), kMissingArgument.
+// kLimitExceeded (`field` hash, for documents documents), kMissingArgument.
 Status check_request(const SignRequest& request, const record::Credential& credential,
                      const SigningLimits& limits);
 
+// What a call yields.
+struct Signed {
+    std::vector<Bytes> signatures;         // in the order of the request's hashes
+    std::vector<Bytes> signed_attributes;  // of documents: DER, SET OF, as they were signed
+    std::vector<Bytes> chain;  // of documents: DER, the certificate first that the attributes name
+};
+
 // Signatures of an earlier identical call; nothing when there was none or it gave its hashes back;
 // kOutcomeUnknown when a crash hid its outcome.
-Result<std::optional<std::vector<Bytes>>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
-                                                            ByteView call_key);
+Result<std::optional<Signed>> stored_signatures(ReadTransaction& txn, const RecordCodec& codec,
+                                                ByteView call_key);
 
 }  // namespace sigillo::signing

@@ -60,6 +60,8 @@ Task<Status> write_outcome(audit::Ledger& ledger, const activation::Sads& sads, 
         call.value.set_outcome_index(index);
         for (const Bytes& signature : outcome.signatures)
             call.value.add_signatures(signature.data(), signature.size());
+        for (const Bytes& attributes : outcome.signed_attributes)
+            call.value.add_signed_attributes(attributes.data(), attributes.size());
         if (call.value.expires_ms() != 0)  // of an attempt that failed
             SIGILLO_TRY(recorder.keep_beyond(from_unix_millis(call.value.expires_ms()), tables::kCalls,
                                              outcome.call_key));

@@ -23,13 +23,14 @@ struct Outcome {
     std::string client;  // in whose name it waits for its turn; empty at start
     CredentialId credential;
     std::uint64_t intent_index = 0;
-    std::uint64_t intent_epoch = 0;  // of the log that has the Intent; 0: the one that is written
-    Bytes call_key;                  // sad_key() ‖ request digest
-    activation::SpentSad sad;        // kFailed: what is given back,
-    std::vector<Digest> hashes;      // for these
-    std::vector<Bytes> signatures;   // kSigned only, in the order of the hashes
-    std::uint64_t made = 0;          // signatures that the HSM made before it failed, and that nobody gets
-    std::string error;               // Errc name, otherwise
+    std::uint64_t intent_epoch = 0;        // of the log that has the Intent; 0: the one that is written
+    Bytes call_key;                        // sad_key() ‖ request digest
+    activation::SpentSad sad;              // kFailed: what is given back,
+    std::vector<Digest> hashes;            // for these
+    std::vector<Bytes> signatures;         // kSigned only, in the order of the hashes
+    std::vector<Bytes> signed_attributes;  // kSigned only, of documents
+    std::uint64_t made = 0;  // signatures that the HSM made before it failed, and that nobody gets
+    std::string error;       // Errc name, otherwise
 };
 
 // Durable at its end. `retry_window`: how long the signatures answer retries.

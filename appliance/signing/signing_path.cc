@@ -22,9 +22,28 @@ bool definitely_not_signed(const Error& error) {
     }
 }
 
+// The chain belongs to the attributes: a retry after the certificate was renewed finds another one.
+Result<Signed> with_chain(Signed stored, std::vector<Bytes> chain) {
+    if (stored.signed_attributes.empty()) return stored;
+    const Sha256Value certificate = chain.empty() ? Sha256Value{} : sha256(chain.front());
+    for (const Bytes& attributes : stored.signed_attributes)
+        if (std::ranges::search(attributes, certificate).empty())
+            return fail(Errc::kConflict, "the credential's certificate was renewed since: authorise again",
+                        "credentialID");
+    stored.chain = std::move(chain);
+    return stored;
+}
+
 }  // namespace
 
-Task<Result<std::vector<Bytes>>> SigningPath::sign(const SignRequest& request) {
+// What was found of the credential, in one snapshot.
+struct SigningPath::Checked {
+    std::optional<Signed> stored;  // an identical call was before
+    std::optional<Error> refusal;  // of a credential that is the client's: goes into the log
+    std::vector<Bytes> chain;      // for documents
+};
+
+Task<Result<Signed>> SigningPath::sign(const SignRequest& request) {
     // Step 1 is behind us: sigillo-api has decoded the request under limits, and the dispatcher has named the
     // client.
     const Bytes call_key = concat(activation::sad_key(request.sad), request_digest(request));
@@ -41,27 +60,30 @@ Task<Result<std::vector<Bytes>>> SigningPath::sign(const SignRequest& request) {
     co_return result;
 }
 
-Task<Result<std::vector<Bytes>>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
-    // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer
-    // nothing.
-    struct Checked {
-        std::optional<std::vector<Bytes>> stored;
-        std::optional<Error> refusal;  // of a credential that is the client's: goes into the log
-    };
-    SIGILLO_CO_ASSIGN(const Checked checked, parts_.ledger.view([&](ReadTransaction& txn) -> Result<Checked> {
+Result<SigningPath::Checked> SigningPath::check(const SignRequest& request, ByteView call_key) {
+    return parts_.ledger.view([&](ReadTransaction& txn) -> Result<Checked> {
         Checked found;
         SIGILLO_ASSIGN(const auto credential, own_credential(txn, parts_.ledger.codec(), request));
-        auto check = [&]() -> Status {
+        const auto fits = [&]() -> Status {
             SIGILLO_TRY(check_request(request, credential.value, parts_.limits));
             SIGILLO_ASSIGN(found.stored, stored_signatures(txn, parts_.ledger.codec(), call_key));
             if (!found.stored)
                 SIGILLO_TRY(activation::check_usable(credential.value, parts_.ledger.clock().now()));
             return {};
         };
-        if (auto status = check(); !status) found.refusal = status.error();
+        if (auto status = fits(); !status) found.refusal = status.error();
+        if (!request.documents.empty())
+            for (const std::string& certificate : credential.value.chain())
+                found.chain.push_back(to_bytes(certificate));
         return found;
-    }));
-    if (checked.stored) co_return *checked.stored;
+    });
+}
+
+Task<Result<Signed>> SigningPath::sign_in_turn(const SignRequest& request, ByteView call_key) {
+    // Step 2. Does the request fit the credential? Nothing changes yet, so a mistake costs the signer
+    // nothing.
+    SIGILLO_CO_ASSIGN(Checked checked, check(request, call_key));
+    if (checked.stored) co_return with_chain(*std::move(checked.stored), std::move(checked.chain));
     if (checked.refusal) {
         parts_.refusals.record("signing.refused", request.credential, request.client, checked.refusal->code);
         co_return std::unexpected(*checked.refusal);
@@ -71,18 +93,24 @@ Task<Result<std::vector<Bytes>>> SigningPath::sign_in_turn(const SignRequest& re
         if (unsettled_.size() >= parts_.limits.unsettled_limit)
             co_return fail(Errc::kStorageFull, "outcomes of earlier uses still wait for room in the store");
     }
+    // What the key will sign: the hashes, or SignedAttributes around them, with our own clock's time.
+    if (says_the_time(request) && parts_.clock_check) SIGILLO_CO_TRY(parts_.clock_check());
+    SIGILLO_CO_ASSIGN(
+        ToBeSigned to_be_signed,
+        what_to_sign(request, checked.chain.empty() ? ByteView() : ByteView(checked.chain.front()),
+                     parts_.ledger.clock().now()));
     reached(Step::kChecked);
 
     // Step 3. Before the key is used there is a durable record that it will be: after a power failure the log
     // says which uses were under way. The SAD is spent in the same transaction, so it can never be spent
     // twice.
-    const SpendStep::Call call{request, call_key, parts_.limits.uses_retention};
+    const SpendStep::Call call{request, call_key, parts_.limits.uses_retention, to_be_signed};
     auto spent = co_await SpendStep::run(parts_.ledger, parts_.sads, call);
     if (!spent) {
         parts_.refusals.record("signing.refused", request.credential, request.client, spent.error().code);
         co_return std::unexpected(spent.error());
     }
-    if (!spent->grant) co_return std::move(spent->stored);
+    if (!spent->grant) co_return with_chain(std::move(spent->stored), std::move(checked.chain));
     reached(Step::kIntentDurable);
 
     Outcome outcome;
@@ -92,37 +120,43 @@ Task<Result<std::vector<Bytes>>> SigningPath::sign_in_turn(const SignRequest& re
     outcome.call_key = to_bytes(call_key);
     outcome.sad = std::move(spent->sad);
     outcome.hashes = request.hashes;
+    outcome.signed_attributes = std::move(to_be_signed.signed_attributes);
 
     // Steps 4 and 5. No transaction is held while the HSM works; every signature is verified before it goes
     // on.
-    KeyVault::Redeemed made = redeem(*std::move(spent->grant), request);
+    KeyVault::Redeemed made = redeem(*std::move(spent->grant), request.scheme, to_be_signed.digests);
     if (!made.error) reached(Step::kSigned);
 
     // Step 6. What came of it is durable before anybody learns of it.
-    co_return co_await conclude(std::move(outcome), std::move(made));
+    SIGILLO_CO_ASSIGN(Signed made_durable, co_await conclude(std::move(outcome), std::move(made)));
+    made_durable.chain = std::move(checked.chain);
+    co_return made_durable;
 }
 
-KeyVault::Redeemed SigningPath::redeem(SigningGrant grant, const SignRequest& request) noexcept {
+KeyVault::Redeemed SigningPath::redeem(SigningGrant grant, SignatureScheme scheme,
+                                       const std::vector<Digest>& digests) noexcept {
     try {
-        return parts_.vault.redeem(std::move(grant), request.scheme, request.hashes);
+        return parts_.vault.redeem(std::move(grant), scheme, digests);
     } catch (const std::exception& error) {  // out of memory: the Intent still gets its Outcome
         return {{}, Error{Errc::kInternal, error.what()}};
     }
 }
 
-Task<Result<std::vector<Bytes>>> SigningPath::conclude(Outcome outcome, KeyVault::Redeemed made) {
+Task<Result<Signed>> SigningPath::conclude(Outcome outcome, KeyVault::Redeemed made) {
     if (!made.error) {
         outcome.result = UseResult::kSigned;
         outcome.signatures = made.signatures;
     } else {
         // What was signed before the failure is thrown away, and the log says that there was something.
         outcome.made = made.signatures.size();
+        outcome.signed_attributes.clear();
         outcome.result = outcome.made == 0 && definitely_not_signed(*made.error) ? UseResult::kFailed
                                                                                  : UseResult::kUnknown;
         outcome.error = errc_name(made.error->code);
         parts_.logger.error("key_use_failed",
                             {{"credential", outcome.credential.str()}, {"error", *made.error}});
     }
+    Signed result{std::move(made.signatures), outcome.signed_attributes, {}};
     const Status written =
         co_await write_outcome(parts_.ledger, parts_.sads, outcome, parts_.limits.retry_window);
     {
@@ -130,7 +164,7 @@ Task<Result<std::vector<Bytes>>> SigningPath::conclude(Outcome outcome, KeyVault
         if (made.error) {
             ++counts_.failures;
         } else {
-            counts_.signatures += made.signatures.size();
+            counts_.signatures += result.signatures.size();
         }
         // The signature exists but the log does not say so: it is not answered. It is kept until the store
         // takes the Outcome (settle), and the client's retry gets it then.
@@ -139,7 +173,7 @@ Task<Result<std::vector<Bytes>>> SigningPath::conclude(Outcome outcome, KeyVault
     if (!written) co_return std::unexpected(written.error());
     reached(Step::kOutcomeDurable);
     if (made.error) co_return std::unexpected(*std::move(made.error));
-    co_return std::move(made.signatures);
+    co_return result;
 }
 
 Status SigningPath::settle_call(ByteView call_key) {

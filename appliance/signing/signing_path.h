@@ -1,6 +1,7 @@
 // The signing path. Read sign() in signing_path.cc: it is the product.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -37,17 +38,23 @@ class SigningPath {
         Logger& logger;
         SigningLimits limits{};
         StepObserver* observer = nullptr;
+        // kClockUntrusted while no signing-time may be said (activation/clock_monitor.h). None: always
+        // trusted.
+        std::function<Status()> clock_check{};
     };
     explicit SigningPath(Parts parts)
         : parts_(parts), in_flight_(parts_.limits.turn_waiters, parts_.limits.turn_patience) {}
 
-    // Signatures in the order of the hashes, ECDSA as DER. When they are returned, Intent and Outcome are
-    // durable. Errors, each with nothing signed unless said:
+    // Signatures in the order of the hashes, ECDSA as DER, and for documents the SignedAttributes that were
+    // signed. When they are returned, Intent and Outcome are durable. Errors, each with nothing signed unless
+    // said:
     //   kNotFound, kDisabled, kExpired, kInvalidArgument, kMissingArgument, kLimitExceeded (check_step.h);
     //   kSadInvalid, kSadExpired, kHashNotAuthorized (activation/sad.h); kForbidden (client gone);
     //   kOutcomeUnknown (a signature may exist; it is not answered, ever); kUnavailable, kStorageFull: try
     //   again later; kHsmRefused (hashes given back), kHsmFailed (they stay spent).
-    Task<Result<std::vector<Bytes>>> sign(const SignRequest& request);
+    // Of documents besides: kClockUntrusted; kConflict "credentialID" (the certificate was renewed meanwhile,
+    // or since the call that this one retries).
+    Task<Result<Signed>> sign(const SignRequest& request);
 
     // Writes the Outcomes that the store refused before. Called by housekeeping and by retries.
     void settle();
@@ -55,10 +62,13 @@ class SigningPath {
     SigningMetrics metrics() const;
 
  private:
-    Task<Result<std::vector<Bytes>>> sign_in_turn(const SignRequest& request, ByteView call_key);
+    struct Checked;  // what step 2 found
+    Result<Checked> check(const SignRequest& request, ByteView call_key);
+    Task<Result<Signed>> sign_in_turn(const SignRequest& request, ByteView call_key);
     Status settle_call(ByteView call_key);
-    KeyVault::Redeemed redeem(SigningGrant grant, const SignRequest& request) noexcept;
-    Task<Result<std::vector<Bytes>>> conclude(Outcome outcome, KeyVault::Redeemed made);
+    KeyVault::Redeemed redeem(SigningGrant grant, SignatureScheme scheme,
+                              const std::vector<Digest>& digests) noexcept;
+    Task<Result<Signed>> conclude(Outcome outcome, KeyVault::Redeemed made);
     void reached(Step step) {
         if (parts_.observer != nullptr) parts_.observer->reached(step);
     }

@@ -18,20 +18,49 @@ Status check_people(audit::Recorder& recorder, const SignRequest& request,
     return {};
 }
 
-audit::Event intent_event(audit::Recorder& recorder, const SignRequest& request,
+// The attributes that are to be signed name the certificate that the credential had in step 2.
+Status check_certificate(const SpendStep::Call& what, const record::Credential& credential) {
+    if (what.request.documents.empty()) return {};
+    if (credential.chain_size() == 0 || !equal(as_bytes(credential.chain(0)), what.signs.certificate))
+        return fail(Errc::kConflict, "the credential got another certificate meanwhile: try again",
+                    "credentialID");
+    return {};
+}
+
+std::vector<Bytes> values_of(const std::vector<Digest>& digests) {
+    std::vector<Bytes> values;
+    values.reserve(digests.size());
+    for (const Digest& digest : digests) values.push_back(to_bytes(digest.bytes()));
+    return values;
+}
+
+// Of documents: what the signer authorised, and what was made of it.
+void tell_of_documents(audit::Event& event, const SignRequest& request) {
+    std::vector<Bytes> messages;
+    std::vector<std::string> formats;
+    for (const DocumentToSign& document : request.documents) {
+        messages.push_back(to_bytes(document.message.bytes()));
+        formats.emplace_back(ades::format_name(document.format));
+    }
+    event.set_base64_list("documents", values_of(request.hashes))
+        .set_base64_list("messages", messages)
+        .set_list("formats", formats);
+}
+
+audit::Event intent_event(audit::Recorder& recorder, const SpendStep::Call& what,
                           const record::Credential& credential, const activation::SpentSad& spent) {
-    std::vector<Bytes> hashes;
-    for (const Digest& hash : request.hashes) hashes.push_back(to_bytes(hash.bytes()));
+    const SignRequest& request = what.request;
     audit::Event event = recorder.event("signing.intent");
     event.set("client", request.client.str())
         .set("tenant", request.tenant)
         .set("signer", credential.signer_id())
         .set("activation", spent.activation_index)
-        .set("hash_type", "dtbsr")
+        .set("hash_type", request.documents.empty() ? "dtbsr" : "sdr")
         .set("hash_alg", hash_oid(request.scheme.hash))
         .set("scheme", scheme_name(request.scheme))
         .set_base64("sad", spent.digest)
-        .set_base64_list("hashes", hashes);
+        .set_base64_list("hashes", values_of(what.signs.digests));
+    if (!request.documents.empty()) tell_of_documents(event, request);
     return event;
 }
 
@@ -48,7 +77,14 @@ Status write_rows(audit::Recorder& recorder, const SpendStep::Call& what, std::u
     use.set_time_ms(unix_millis(recorder.clock().now()));
     use.set_hash_algorithm(static_cast<std::uint32_t>(request.scheme.hash));
     use.set_outcome(record::CALL_IN_FLIGHT);
-    for (const Digest& hash : request.hashes) use.add_hashes(hash.bytes().data(), hash.bytes().size());
+    for (const Digest& hash : what.signs.digests) use.add_hashes(hash.bytes().data(), hash.bytes().size());
+    for (std::size_t i = 0; i < request.documents.size(); ++i) {
+        const ByteView authorised = request.hashes[i].bytes();
+        const ByteView message = request.documents[i].message.bytes();
+        use.add_document_digests(authorised.data(), authorised.size());
+        use.add_message_digests(message.data(), message.size());
+        use.add_formats(static_cast<std::uint32_t>(request.documents[i].format));
+    }
     open.set_use_expires_ms(unix_millis(recorder.clock().now() + what.uses_retention));
     SIGILLO_TRY(recorder.create(tables::kOpenIntents, intent_key, open));
 
@@ -81,16 +117,18 @@ Task<Result<SpendStep::Spent>> SpendStep::run(audit::Ledger& ledger, const activ
             }
             SIGILLO_TRY(activation::check_usable(credential->value, recorder.clock().now()));
             SIGILLO_TRY(check_people(recorder, request, credential->value));
+            SIGILLO_TRY(check_certificate(call, credential->value));
 
-            // A SAD for a document's digest is void here: or a document shaped like SignedAttributes would be
-            // a forgery.
+            // A SAD for a document's digest is void for hashes, and the reverse: or a document shaped like
+            // SignedAttributes would be a forgery.
+            const record::HashType type =
+                request.documents.empty() ? record::HASH_TYPE_DTBSR : record::HASH_TYPE_SDR;
             SIGILLO_ASSIGN(result.sad,
-                           sads.check_and_spend(
-                               recorder, {request.sad, request.client, request.credential,
-                                          record::HASH_TYPE_DTBSR, request.scheme.hash, request.hashes}));
-            SIGILLO_ASSIGN(
-                intent, append_to_credential(recorder, request.credential,
-                                             intent_event(recorder, request, credential->value, result.sad)));
+                           sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
+                                                           type, request.scheme.hash, request.hashes}));
+            SIGILLO_ASSIGN(intent,
+                           append_to_credential(recorder, request.credential,
+                                                intent_event(recorder, call, credential->value, result.sad)));
             return write_rows(recorder, call, intent);
         });
     SIGILLO_CO_TRY(spent);

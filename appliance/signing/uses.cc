@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "appliance/ades/signed_properties.h"
+
 namespace sigillo::signing {
 namespace {
 
@@ -27,6 +29,11 @@ void append_hashes(std::vector<SingleUse>& uses, UsePlace place, const record::U
         single.hash = to_bytes(use.hashes(i));
         single.hash_algorithm = static_cast<HashAlgorithm>(use.hash_algorithm());
         if (i < use.signature_digests_size()) single.signature_sha256 = to_bytes(use.signature_digests(i));
+        if (i < use.document_digests_size() && i < use.message_digests_size() && i < use.formats_size()) {
+            single.document_digest = to_bytes(use.document_digests(i));
+            single.message_digest = to_bytes(use.message_digests(i));
+            single.format = ades::format_name(static_cast<ades::Format>(use.formats(i)));
+        }
         single.outcome = outcome_name(use.outcome());
         uses.push_back(std::move(single));
     }

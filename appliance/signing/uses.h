@@ -21,7 +21,11 @@ struct SingleUse {
     WallTime time{};
     Bytes hash;
     HashAlgorithm hash_algorithm = HashAlgorithm::kSha256;
-    Bytes signature_sha256;    // 32 bytes, when outcome is "signed"
+    Bytes signature_sha256;  // 32 bytes, when outcome is "signed"
+    // Of a document: `hash` is the digest of the SignedAttributes then. Else empty.
+    Bytes document_digest;     // what the signer authorised
+    Bytes message_digest;      // what the message-digest attribute says
+    std::string_view format;   // cades, pades
     std::string_view outcome;  // signed, failed, unknown, in_flight
 };
 

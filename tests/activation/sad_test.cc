@@ -130,7 +130,9 @@ TEST_F(SadTest, activation_another_client_credential_or_hash_type_is_refused) {
     EXPECT_EQ(spending({sad_.text, client_, other_credential, record::HASH_TYPE_DTBSR, sha256, hashes_}),
               Errc::kSadInvalid);
     EXPECT_EQ(spending({sad_.text, client_, credential_, record::HASH_TYPE_SDR, sha256, hashes_}),
-              Errc::kSadInvalid);
+              Errc::kHashNotAuthorized);
+    EXPECT_EQ(spending({sad_.text, client_, credential_, record::HASH_TYPE_UNSPECIFIED, sha256, hashes_}),
+              Errc::kHashNotAuthorized);
     EXPECT_EQ(spending({other_sad, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}),
               Errc::kSadInvalid);
     EXPECT_EQ(spending({empty, client_, credential_, record::HASH_TYPE_DTBSR, sha256, hashes_}),
@@ -300,6 +302,24 @@ TEST_F(ExtendTest, never_beyond_15_minutes_from_the_activation) {
         sad_ = std::move(fresh);
     }
     EXPECT_EQ(lifetimes, (std::vector<std::chrono::seconds>{300s, 300s, 150s}));
+}
+
+TEST_F(ExtendTest, the_type_of_hash_never_changes) {
+    SadUse other = use(hashes_);
+    other.hash_type = record::HASH_TYPE_SDR;
+    const auto refused = extend(other, instance_.sads->generate());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kHashNotAuthorized);
+    SadUse whichever = use(hashes_);
+    whichever.hash_type = record::HASH_TYPE_UNSPECIFIED;
+    const NewSad fresh = instance_.sads->generate();
+    ASSERT_TRUE(extend(whichever, fresh));
+    const SadUse as_document{fresh.text, client_, credential_, record::HASH_TYPE_SDR, HashAlgorithm::kSha256,
+                             hashes_};
+    EXPECT_EQ(spending(as_document), Errc::kHashNotAuthorized);
+    SadUse as_hash = as_document;
+    as_hash.hash_type = record::HASH_TYPE_DTBSR;
+    EXPECT_EQ(spending(as_hash), Errc{});
 }
 
 TEST_F(ExtendTest, an_expired_sad_cannot_be_extended) {

@@ -200,6 +200,20 @@ TEST(CscAuthorize, a_good_request_says_all_that_sigillod_needs) {
     EXPECT_EQ(request->description(), "a contract");
 }
 
+TEST(CscAuthorize, hash_type_is_dtbsr_unless_it_says_sdr) {
+    const auto type = [](const Body& body) { return decode_authorize(body.object(), {})->hash_type(); };
+    EXPECT_EQ(type(kAuthorize), 1U);
+    EXPECT_EQ(type(kAuthorize.change("hashType", "\"dtbsr\"")), 1U);
+    EXPECT_EQ(type(kAuthorize.change("hashType", "\"sdr\"")), 2U);
+    const auto extended = [](const Body& body) {
+        return decode_extend_transaction(body.object(), {})->hash_type();
+    };
+    EXPECT_EQ(extended(kExtend), 0U);  // the SAD's own
+    EXPECT_EQ(extended(kExtend.change("hashType", "\"dtbsr\"")), 1U);
+    EXPECT_EQ(extended(kExtend.change("hashType", "\"sdr\"")), 2U);
+    EXPECT_EQ(extend(kExtend.change("hashType", "\"none\"")), "Invalid parameter hashType");
+}
+
 TEST(CscAuthorize, refusals_word_for_word) {
     EXPECT_EQ(authorize(kAuthorize), "accepted");
     EXPECT_EQ(authorize(kAuthorize.change("authData", "")), "accepted");  // sigillod says what is lacking
@@ -235,7 +249,8 @@ TEST(CscAuthorize, refusals_word_for_word) {
               "Invalid parameter authData");
     EXPECT_EQ(authorize(kAuthorize.change("description", in_quotes(std::string(501, 'd')))),
               "Invalid parameter description");
-    EXPECT_EQ(authorize(kAuthorize.change("hashType", "\"sdr\"")), "Invalid parameter hashType");
+    EXPECT_EQ(authorize(kAuthorize.change("hashType", "\"SDR\"")), "Invalid parameter hashType");
+    EXPECT_EQ(authorize(kAuthorize.change("hashType", "\"\"")), "Invalid parameter hashType");
 }
 
 TEST(CscExtendTransaction, refusals_word_for_word) {
@@ -327,6 +342,10 @@ TEST(CscErrors, every_code_of_sigillod_has_its_words) {
         {{Errc::kSadInvalid, {}, "SAD"}, 400, "invalid_request", "Invalid parameter SAD"},
         {{Errc::kSadExpired, {}, "SAD"}, 400, "invalid_request", "SAD expired"},
         {{Errc::kHashNotAuthorized, {}, "hash"}, 400, "invalid_request", "Hash is not authorized by the SAD"},
+        {{Errc::kHashNotAuthorized, {}, "document"},
+         403,
+         "invalid_hash",
+         "Document or documentDigest does not match authorized hash"},
         {{Errc::kUnavailable},
          503,
          "temporarily_unavailable",

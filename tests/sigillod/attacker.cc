@@ -44,7 +44,7 @@ const std::map<std::string, std::vector<std::uint64_t>>& numbers_of_fields() {
     static const std::map<std::string, std::vector<std::uint64_t>> kNumbers{
         {"hash_algorithm", {1, 1, 1, 2, 0, 99}},  {"hash_type", {1, 1, 2, 0, 3}},
         {"padding", {0, 0, 0, 1, 2, 9}},          {"limit", {0, 1, 1'000, 1'001, 0xffffffff}},
-        {"multisign", {0, 1, 100, 1'000, 5'000}},
+        {"multisign", {0, 1, 100, 1'000, 5'000}}, {"format", {1, 1, 2, 2, 0, 3}},
     };
     return kNumbers;
 }
@@ -69,6 +69,7 @@ Attacker::Attacker(const Contract& contract, const ClientUnderTest& client, std:
     know("hashes", std::string(20, 'h'));
     know("hashes", std::string(64, 'H'));
     set_usual("hashes", std::string(as_text(ByteView(target_))));
+    set_usual("digest", std::string(as_text(ByteView(target_))));
     for (const char* name : {"spki_sha256", "order_signature"}) {
         know(name, "");
         set_usual(name, std::string(as_text(ByteView(client.spki()))));
@@ -160,7 +161,7 @@ void Attacker::judge_grant(const sam::SigningRequest& request, const std::string
     if (request.has_authorize()) {
         const auto& order = request.authorize();
         EXPECT_TRUE(shows_a_right_factor(order)) << order.auth_data_size() << " factors";
-        grant = {order.credential_id(), {order.hashes().begin(), order.hashes().end()}};
+        grant = {order.credential_id(), order.hash_type(), {order.hashes().begin(), order.hashes().end()}};
     } else {
         ASSERT_TRUE(request.has_extend_transaction()) << "a SAD for " << request.body_case();
         const auto& order = request.extend_transaction();
@@ -168,7 +169,8 @@ void Attacker::judge_grant(const sam::SigningRequest& request, const std::string
         ASSERT_NE(old, grants_.end()) << "extended a SAD that was never granted";
         EXPECT_EQ(old->second.credential, order.credential_id());
         for (const std::string& hash : order.hashes()) EXPECT_TRUE(old->second.hashes.contains(hash));
-        grant = {order.credential_id(), {order.hashes().begin(), order.hashes().end()}};
+        grant = {
+            order.credential_id(), old->second.hash_type, {order.hashes().begin(), order.hashes().end()}};
         grants_.erase(old);
     }
     EXPECT_FALSE(victims.contains(grant.credential)) << "activated without its signer";
@@ -177,13 +179,15 @@ void Attacker::judge_grant(const sam::SigningRequest& request, const std::string
     ++granted_total_;
 }
 
-void Attacker::judge_signatures(const sam::SignHash& order, int count) {
-    EXPECT_FALSE(victims.contains(order.credential_id())) << "signed without its signer";
-    EXPECT_EQ(count, order.hashes_size());
-    const auto grant = grants_.find(order.sad());
+void Attacker::judge_signatures(const std::string& credential, const std::string& sad,
+                                std::uint32_t hash_type, const std::vector<std::string>& hashes, int count) {
+    EXPECT_FALSE(victims.contains(credential)) << "signed without its signer";
+    EXPECT_EQ(count, static_cast<int>(hashes.size()));
+    const auto grant = grants_.find(sad);
     ASSERT_NE(grant, grants_.end()) << "signed with a SAD that was never granted";
-    EXPECT_EQ(grant->second.credential, order.credential_id());
-    for (const std::string& hash : order.hashes()) EXPECT_TRUE(grant->second.hashes.contains(hash));
+    EXPECT_EQ(grant->second.credential, credential);
+    EXPECT_EQ(grant->second.hash_type, hash_type) << "a SAD for one type of hash served the other";
+    for (const std::string& hash : hashes) EXPECT_TRUE(grant->second.hashes.contains(hash));
     signatures_total_ += static_cast<std::size_t>(count);
 }
 
@@ -192,7 +196,21 @@ sam::SigningResponse Attacker::try_it(const sam::SigningRequest& request) {
     if (answer.has_authorized()) judge_grant(request, answer.authorized().sad());
     if (answer.has_signatures()) {
         EXPECT_TRUE(request.has_sign_hash()) << "signatures for " << request.body_case();
-        judge_signatures(request.sign_hash(), answer.signatures().signatures_size());
+        const auto& order = request.sign_hash();
+        judge_signatures(order.credential_id(), order.sad(), 1,
+                         {order.hashes().begin(), order.hashes().end()},
+                         answer.signatures().signatures_size());
+    }
+    if (answer.has_signed_documents()) {
+        EXPECT_TRUE(request.has_sign_documents()) << "signed documents for " << request.body_case();
+        const auto& order = request.sign_documents();
+        std::vector<std::string> digests;
+        for (const auto& document : order.documents()) {
+            EXPECT_FALSE(document.has_revision()) << "nothing was ever deposited";
+            digests.push_back(document.digest());
+        }
+        judge_signatures(order.credential_id(), order.sad(), 2, digests,
+                         answer.signed_documents().documents_size());
     }
     if (answer.has_created_credential()) know("credential_id", answer.created_credential().credential_id());
     if (answer.has_signer() && request.has_create_signer()) know("signer_id", answer.signer().signer_id());

@@ -50,6 +50,7 @@ class Attacker {
  private:
     struct Grant {
         std::string credential;
+        std::uint32_t hash_type = 0;
         std::set<std::string> hashes;
     };
     std::string text(const ContractField& field);
@@ -57,7 +58,9 @@ class Attacker {
     std::string one_of(const std::vector<std::string>& values);
     bool shows_a_right_factor(const sam::Authorize& order) const;
     void judge_grant(const sam::SigningRequest& request, const std::string& sad);
-    void judge_signatures(const sam::SignHash& order, int count);
+    // `hash_type`: 1 for hashes, 2 for documents, whose digests `hashes` are.
+    void judge_signatures(const std::string& credential, const std::string& sad, std::uint32_t hash_type,
+                          const std::vector<std::string>& hashes, int count);
 
     const Contract& contract_;
     const ClientUnderTest& client_;

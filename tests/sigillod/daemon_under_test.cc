@@ -325,6 +325,21 @@ sam::SigningRequest ClientUnderTest::sign_hash(const std::string& credential, co
     return request;
 }
 
+sam::SigningRequest ClientUnderTest::sign_documents(const std::string& credential, const std::string& sad,
+                                                    const std::vector<Bytes>& digests) const {
+    sam::SigningRequest request;
+    auto& body = *request.mutable_sign_documents();
+    body.set_credential_id(credential);
+    body.set_sad(sad);
+    body.set_hash_algorithm(1);
+    for (const Bytes& digest : digests) {
+        auto& document = *body.add_documents();
+        document.set_digest(digest.data(), digest.size());
+        document.set_format(1);
+    }
+    return request;
+}
+
 std::vector<std::string> ClientUnderTest::sign(const std::string& credential,
                                                const std::vector<Bytes>& hashes) const {
     const auto granted = ask(authorize(credential, hashes, "click", click(hashes)));

@@ -43,7 +43,7 @@ class DaemonUnderTest {
 
     std::filesystem::path config() const { return scratch_ / "sigillo.toml"; }
     std::filesystem::path home() const { return scratch_.path(); }
-    std::string socket(const std::string& kind) const;  // signing, public, admin
+    std::string socket(const std::string& kind) const;  // signing, public, admin, deposit.sock
     std::string journal() const;                        // what sigillod wrote to its standard error
     void set_faults(const std::string& lines) const;    // of the shim
     // Runs a program of ours with arguments; exit status, output into `output`.
@@ -83,6 +83,9 @@ class ClientUnderTest {
                                   const std::string& factor, const std::string& value) const;
     sam::SigningRequest sign_hash(const std::string& credential, const std::string& sad,
                                   const std::vector<Bytes>& hashes) const;
+    // CAdES without properties over each digest; the SAD must be for documents (hash type 2).
+    sam::SigningRequest sign_documents(const std::string& credential, const std::string& sad,
+                                       const std::vector<Bytes>& digests) const;
     // On one connection for all threads, as sigillo-api does it.
     sam::SigningResponse ask(const sam::SigningRequest& request) const;
     // authorize by click and signHash; the signatures, or nothing on any error.

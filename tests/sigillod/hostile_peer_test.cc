@@ -78,6 +78,10 @@ std::vector<std::function<sam::SigningRequest()>> thoughtful(Attacker& attacker,
         [&client, &attacker, credential, hashes] {
             return client.sign_hash(credential, attacker.some_sad(), hashes);
         },
+        [&client, credential, hashes] { return client.sign_documents(credential, fake_sad(), hashes); },
+        [&client, &attacker, credential, hashes] {
+            return client.sign_documents(credential, attacker.some_sad(), hashes);
+        },
         [extend] { return extend(fake_sad()); },
         [extend, &attacker] { return extend(attacker.some_sad()); },
     };
@@ -145,6 +149,14 @@ TEST_F(HostilePeer, EveryMessageInManyOrdersYieldsNoSignatureWithoutASatisfiedPo
             });
             acts.push_back([&client, &attacker, own, hashes] {
                 return client.sign_hash(own, attacker.some_sad(), hashes);
+            });
+            acts.push_back([&client, own, hashes] {
+                auto request = client.authorize(own, hashes, "click", client.click(hashes));
+                request.mutable_authorize()->set_hash_type(2);
+                return request;
+            });
+            acts.push_back([&client, &attacker, own, hashes] {
+                return client.sign_documents(own, attacker.some_sad(), hashes);
             });
         }
         acts.push_back([] { return sam::SigningRequest(); });

@@ -55,7 +55,7 @@ TEST_F(HostilePeer, AnotherTenantsObjectsLookAsIfTheyDidNotExist) {
         }
 
     // Requests with nothing wrong in them but whose they are.
-    std::vector<sam::SigningRequest> right(11);
+    std::vector<sam::SigningRequest> right(12);
     right[0].mutable_get_signer()->set_signer_id(victim.signer);
     right[1].mutable_list_factors()->set_signer_id(victim.signer);
     right[2].mutable_enrol_factor()->set_signer_id(victim.signer);
@@ -70,6 +70,7 @@ TEST_F(HostilePeer, AnotherTenantsObjectsLookAsIfTheyDidNotExist) {
     right[8].mutable_delete_credential()->set_credential_id(victim.credential);
     right[9] = other.authorize(victim.credential, {attacker.target()}, "totp", "123456");
     right[10] = other.sign_hash(victim.credential, fake_sad(), {attacker.target()});
+    right[11] = other.sign_documents(victim.credential, fake_sad(), {attacker.target()});
     for (const auto& request : right) {
         const auto answer = other.ask(request);
         EXPECT_EQ(code(answer), number(Errc::kNotFound))

@@ -1,6 +1,7 @@
-// Carries out one signHash with the daemon's own parts, as sigillod would, and dies by SIGKILL right after a
-// numbered step of the signing path. Arguments: configuration file, step, client's SPKI digest (hex),
-// credential, SAD, hashes (hex). Exits 1 when it gets past the step; 2 when it does not get that far.
+// Carries out one signHash, or signDocuments as CAdES, with the daemon's own parts, as sigillod would, and
+// dies by SIGKILL right after a numbered step of the signing path. Arguments: configuration file, step,
+// client's SPKI digest (hex), credential, SAD, "hashes" or "documents", digests (hex). Exits 1 when it gets
+// past the step; 2 when it does not get that far.
 #include <signal.h>
 #include <unistd.h>
 
@@ -49,13 +50,15 @@ Status sign(char** arguments, int count) {
     request.tenant = client.tenant;
     SIGILLO_ASSIGN(request.credential, CredentialId::parse(arguments[4]));
     request.sad = SecretBytes::copy_of(as_bytes(std::string_view(arguments[5])));
-    for (int i = 6; i < count; ++i) {
+    const bool documents = std::string_view(arguments[6]) == "documents";
+    for (int i = 7; i < count; ++i) {
         SIGILLO_ASSIGN(const Bytes raw, hex_decode(arguments[i]));
         SIGILLO_ASSIGN(const Digest digest, Digest::create(HashAlgorithm::kSha256, raw));
         request.hashes.push_back(digest);
+        if (documents) request.documents.push_back({ades::Format::kCades, digest, {}});
     }
-    SIGILLO_ASSIGN(const auto signatures, run_to_end(path.sign(request)));
-    std::cout << signatures.size() << " signatures\n";
+    SIGILLO_ASSIGN(const auto made, run_to_end(path.sign(request)));
+    std::cout << made.signatures.size() << " signatures\n";
     return {};
 }
 
@@ -63,7 +66,7 @@ Status sign(char** arguments, int count) {
 }  // namespace sigillo
 
 int main(int argc, char** argv) {
-    if (argc < 7) return 2;
+    if (argc < 8) return 2;
     if (const auto status = sigillo::sign(argv, argc); !status) {
         std::cerr << status.error().detail << "\n";
         return 2;

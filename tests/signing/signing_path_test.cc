@@ -16,6 +16,9 @@
 namespace sigillo::signing::testing {
 namespace {
 
+Errc code_of(const Result<Signed>& result) {
+    return result ? Errc{} : result.error().code;
+}
 Errc code_of(const Result<std::vector<Bytes>>& result) {
     return result ? Errc{} : result.error().code;
 }
@@ -88,7 +91,8 @@ TEST(SigningPath, activation_sad_for_a_documents_digest_signs_no_hash) {
     activation::testing::show(request, "click", shop.instance.click(hashes));
     const auto granted = run_to_end(shop.instance.activator->authorize(request));
     ASSERT_TRUE(granted) << to_string(granted.error());
-    EXPECT_EQ(code_of(shop.sign(std::string(as_text(granted->sad.expose())), hashes)), Errc::kSadInvalid);
+    EXPECT_EQ(code_of(shop.sign(std::string(as_text(granted->sad.expose())), hashes)),
+              Errc::kHashNotAuthorized);
 }
 
 TEST(SigningPath, AnotherTenantsCredentialDoesNotExist) {
@@ -418,7 +422,7 @@ TEST(SigningPath, AKeySealedByAPinSignsWithItsSadAndIsNeverCached) {
         request.credential = sealed;
         const auto signatures = run_to_end(shop.path->sign(request));
         ASSERT_TRUE(signatures) << to_string(signatures.error());
-        EXPECT_TRUE(shop.verifies(sealed, hash, signatures->front()));
+        EXPECT_TRUE(shop.verifies(sealed, hash, signatures->signatures.front()));
     }
     EXPECT_EQ(shop.vault->cached(), 0u);
 }

@@ -15,8 +15,9 @@ Workshop::Workshop(activation::testing::Settings settings, KeyStore* keys, Signi
       signer(instance.add_signer()),
       credential(instance.add_credential(signer, "click", {})) {
     vault = std::make_unique<KeyVault>(instance.keys, instance.clock, vault_config);
-    path = std::make_unique<SigningPath>(SigningPath::Parts{
-        *instance.ledger, *vault, *instance.sads, *instance.refusals, instance.logger, limits, &watcher});
+    path = std::make_unique<SigningPath>(SigningPath::Parts{*instance.ledger, *vault, *instance.sads,
+                                                            *instance.refusals, instance.logger, limits,
+                                                            &watcher, [this] { return clock_state; }});
 }
 
 std::string Workshop::authorise(const ClientId& by, const CredentialId& with,
@@ -37,6 +38,30 @@ SignRequest Workshop::request(const std::string& sad, const std::vector<Digest>&
     request.scheme = kEcdsaSha256;
     request.hashes = hashes;
     return request;
+}
+
+std::string Workshop::authorise_documents(const std::vector<Digest>& digests) {
+    auto request = instance.request(client, credential, digests);
+    request.hash_type = record::HASH_TYPE_SDR;
+    activation::testing::show(request, "click", instance.click(digests));
+    const auto granted = run_to_end(instance.activator->authorize(request));
+    if (!granted) throw std::runtime_error(to_string(granted.error()));
+    return std::string(as_text(granted->sad.expose()));
+}
+
+SignRequest Workshop::document_request(const std::string& sad, const std::vector<Digest>& digests,
+                                       ades::Format format) const {
+    SignRequest made = request(sad, digests);
+    for (const Digest& digest : digests) made.documents.push_back({format, digest, {}});
+    return made;
+}
+
+void Workshop::certify(const std::string& certificate) {
+    instance.change_credential(credential, [&](record::Credential& c) {
+        c.clear_chain();
+        c.add_chain(certificate);
+        c.add_chain("the CA's");
+    });
 }
 
 bool Workshop::verifies(const CredentialId& with, const Digest& hash, ByteView signature) {

@@ -38,8 +38,17 @@ class Workshop {
     std::string authorise(const ClientId& by, const CredentialId& with, const std::vector<Digest>& hashes);
     SignRequest request(const std::string& sad, const std::vector<Digest>& hashes) const;
     Result<std::vector<Bytes>> sign(const std::string& sad, const std::vector<Digest>& hashes) {
-        return run_to_end(path->sign(request(sad, hashes)));
+        auto made = run_to_end(path->sign(request(sad, hashes)));
+        if (!made) return std::unexpected(std::move(made).error());
+        return std::move(made->signatures);
     }
+    // The same for documents' digests (hash type sdr), signed as CAdES unless said.
+    std::string authorise_documents(const std::vector<Digest>& digests);
+    SignRequest document_request(const std::string& sad, const std::vector<Digest>& digests,
+                                 ades::Format format = ades::Format::kCades) const;
+    Result<Signed> sign_documents(const SignRequest& request) { return run_to_end(path->sign(request)); }
+    // Gives the credential a certificate of these bytes; documents need one.
+    void certify(const std::string& certificate);
     bool verifies(const CredentialId& with, const Digest& hash, ByteView signature);
     // The credential's Intents and Outcomes form a chain without a gap.
     void expect_unbroken_chain(const CredentialId& of);
@@ -49,6 +58,7 @@ class Workshop {
     SignerId signer;
     CredentialId credential;  // class simple, activated by click
     Watcher watcher;
+    Status clock_state;  // what the path's clock check answers
     std::unique_ptr<KeyVault> vault;
     std::unique_ptr<SigningPath> path;
 };
