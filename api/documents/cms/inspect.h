@@ -61,6 +61,7 @@ struct Signer {
     Bytes message_digest;                  // attribute; empty: none
     std::optional<WallTime> signing_time;  // attribute
     bool signing_certificate = false;      // signing-certificate(-v2) is there and names the certificate
+    bool content_type_fits = false;        // attribute content-type is the document's
     bool signature_valid = false;          // over the signed attributes, under the certificate
     std::optional<bool> content_matches;   // none: no content to compare with, or a hash that is not SHA-2
     Path path;                             // empty: the certificate is not among those known
@@ -83,6 +84,8 @@ struct Missing {
     std::size_t certificate = 0;
     bool issuer = false;      // nobody known issued it, and it is not self-signed
     bool revocation = false;  // no OCSP response and no CRL about it
+    // Only archive time-stamps need it: it belongs into the document before the next of these, not for B-LT.
+    bool renewal = false;
 };
 
 struct Inspection {

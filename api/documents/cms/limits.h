@@ -33,6 +33,8 @@ struct Limits {
     std::size_t max_revocations = 512;
     // Octets of one OCSP response: with a responder's certificate and its chain 8 KiB; 64 KiB is ample.
     std::size_t max_ocsp_bytes = std::size_t{64} << 10;
+    // Answers in one OCSP response. 16: responders answer for the one certificate that they are asked about.
+    std::size_t max_ocsp_answers = 16;
     // Octets of one CRL. 8 MiB: half of what a whole document may have.
     std::size_t max_crl_bytes = std::size_t{8} << 20;
     // Unsigned attributes of one SignerInfo. 64: a signature-time-stamp and an archive-time-stamp every other
@@ -45,6 +47,9 @@ struct Limits {
     std::size_t max_signed_attributes_bytes = std::size_t{64} << 10;
     // Certificates of one path, leaf and root included. 10: no hierarchy comes near.
     std::size_t max_path = 10;
+    // Signature verifications of certificates, CRLs and OCSP responses in one inspection. 4,096: eight for
+    // each certificate, a second of work at most with usual keys.
+    std::size_t max_signature_checks = 4096;
     // URLs kept of one extension, and octets of one. A certificate names one or two of 60 to 100 octets.
     std::size_t max_urls = 8;
     std::size_t max_url_bytes = 2048;

@@ -44,7 +44,9 @@ struct SignerInfo {
     Bytes signature;        // OCTET STRING
     Bytes signature_value;  // its octets
     std::vector<Attribute> unsigned_attributes;
+    Bytes whole;  // as read; empty when something changed since, or when it was made here
 
+    void add_unsigned(Attribute attribute);
     SignerId id() const { return sha256(signature_value); }
     // The signed attributes as they were hashed: SET OF instead of [0] (RFC 5652 §5.4).
     Bytes signed_attributes_set() const;
@@ -55,6 +57,9 @@ enum class Trailing : std::uint8_t {
     kNone,   // a .p7m or .p7s ends with the ContentInfo
     kZeros,  // /Contents of a PDF signature is filled up with zeros
 };
+
+// Where the parts of a document are: signed_data_read.cc.
+class SignedDataReader;
 
 class SignedData {
  public:
@@ -70,7 +75,7 @@ class SignedData {
     Status write(ByteSink& sink) const;
     Result<Bytes> write(std::size_t limit) const;  // into memory
     // The same without the content: a detached signature, and what libcrypto is given to read.
-    Result<Bytes> write_detached() const;
+    Bytes write_detached() const;
 
     const Bytes& content_type() const { return content_type_; }
     const std::optional<Content>& content() const { return content_; }
@@ -91,6 +96,7 @@ class SignedData {
     unsigned version() const;
 
  private:
+    friend class SignedDataReader;
     Bytes content_type_;
     std::optional<Content> content_;
     std::shared_ptr<const ByteSource> memory_;  // the source, when read from memory

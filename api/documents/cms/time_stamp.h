@@ -11,6 +11,8 @@
 namespace sigillo::cms {
 
 struct TimeStamp {
+    explicit TimeStamp(const Digest& digest) : imprint(digest) {}
+
     WallTime gen_time{};
     Digest imprint;
     std::string policy_oid;
@@ -18,10 +20,6 @@ struct TimeStamp {
     // Certificates in the token, as they are; and which of them, or of those given, signed it.
     std::vector<Bytes> certificates;
     Bytes signer;  // DER; empty: its certificate is nowhere, and so the signature was not checked
-
- private:
-    friend Result<TimeStamp> read_time_stamp(ByteView, std::span<const Bytes>, const Limits&);
-    explicit TimeStamp(Digest digest) : imprint(digest) {}
 };
 
 // A token whose signature holds: one SignerInfo, its certificate (in the token or in `extra`) named by
