@@ -54,7 +54,7 @@ Status Inspector::read_tokens(const SignerInfo& raw, const SignedAttributes& att
     for (const Attribute& attribute : raw.unsigned_attributes)
         if (const auto kind = kind_of(attribute))
             for (const Bytes& token : attribute.values) SIGILLO_TRY(read_token(*kind, token, &raw, to));
-    std::ranges::stable_sort(to, {}, &Token::gen_time);
+    std::ranges::sort(to, {}, &Token::gen_time);
     return {};
 }
 

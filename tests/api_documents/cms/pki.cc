@@ -316,7 +316,8 @@ Bytes make_attributes(const Digest& message, ByteView certificate, const Attribu
     const auto add = [&](ByteView type, const Bytes& value) {
         all.push_back(der_element(kDerSequence, {type, der_element(kDerSet, {value})}));
     };
-    if (options.content_type) add(kIdContentType, to_bytes(kIdData));
+    const Bytes content_type = options.content_type.value_or(to_bytes(kIdData));
+    if (!content_type.empty()) add(kIdContentType, content_type);
     add(kIdMessageDigest, der_element(kDerOctetString, {message.bytes()}));
     if (options.signing_time)
         add(kIdSigningTime,

@@ -90,7 +90,8 @@ const Pki& pki();
 
 // DER of SignedAttributes (SET OF), as a signer would make them.
 struct AttributeOptions {
-    bool content_type = true;
+    std::optional<Bytes>
+        content_type;  // OBJECT IDENTIFIER, whole element; none: id-data; empty: no such attribute
     bool signing_certificate = true;
     std::optional<WallTime> signing_time;
 };
