@@ -30,6 +30,12 @@ class Samples {
     void make_all() {
         write("root.pem", as_bytes(pem_of(pki().root.certificate)));
         write("content.bin", content_);
+        CrlOptions crl;
+        crl.this_update = story_.renewed_at;
+        crl.next_update = story_.next_update;
+        write("root.crl", make_crl(pki().root, crl));
+        write("ca.crl", make_crl(pki().ca, crl));
+        write("tsa.crl", make_crl(pki().tsa_ca, crl));
         for (const KeyKind kind : all_key_kinds()) {
             const std::string key = name_of(kind);
             raise("attached-" + key, ".p7m", attached(kind));
@@ -90,11 +96,12 @@ class Samples {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr, "usage: cms_make_samples FOLDER\n");
+    if (argc != 3) {
+        std::fprintf(stderr, "usage: cms_make_samples FOLDER URL\n");
         return 2;
     }
     try {
+        use_base_url(argv[2]);
         Samples(argv[1]).make_all();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());

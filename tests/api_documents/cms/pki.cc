@@ -65,6 +65,16 @@ void extend(X509* certificate, X509* issuer, int nid, const std::string& value) 
     X509_EXTENSION_free(extension);
 }
 
+struct Places {
+    std::string base = "http://pki.test";
+    bool ocsp = true;
+};
+
+Places& places() {
+    static Places kPlaces;
+    return kPlaces;
+}
+
 const EVP_MD* digest_for(const Key& key) {
     return EVP_PKEY_get_bits(key.get()) == 384 ? EVP_sha384() : EVP_sha256();
 }
@@ -271,6 +281,7 @@ Pki::Pki() {
         options.ca = true;
         options.valid_from = -std::chrono::days(100);
         options.valid_until = std::chrono::days(3'650);
+        if (issuer != nullptr) options.points = "URI:" + places().base + "/root.crl";
         return issue(options, make_key(KeyKind::kP256), issuer);
     };
     root = authority("Test Root", nullptr);
@@ -280,6 +291,7 @@ Pki::Pki() {
     stamping.common_name = "Test TSU";
     stamping.key_usage = "critical,digitalSignature";
     stamping.extended_key_usage = "critical,timeStamping";
+    stamping.points = "URI:" + places().base + "/tsa.crl";
     unit = issue(stamping, make_key(KeyKind::kP256), &tsa_ca);
     IssueOptions answering;
     answering.common_name = "Test OCSP responder";
@@ -295,8 +307,9 @@ Identity Pki::signer(KeyKind kind) const {
     if (fresh) {
         IssueOptions options;
         options.common_name = "Signer " + name_of(kind);
-        options.access = "OCSP;URI:http://pki.test/ocsp,caIssuers;URI:http://pki.test/ca.crt";
-        options.points = "URI:http://pki.test/ca.crl";
+        if (places().ocsp)
+            options.access = "OCSP;URI:http://pki.test/ocsp,caIssuers;URI:http://pki.test/ca.crt";
+        options.points = "URI:" + places().base + "/ca.crl";
         at->second = issue(options, make_key(kind), &ca);
     }
     return at->second;
@@ -304,6 +317,10 @@ Identity Pki::signer(KeyKind kind) const {
 
 Bytes Pki::token(const Digest& imprint, WallTime time) const {
     return make_token(imprint, unit, {unit.certificate, tsa_ca.certificate}, time);
+}
+
+void use_base_url(const std::string& url) {
+    places() = {url, false};
 }
 
 const Pki& pki() {

@@ -87,6 +87,9 @@ struct Pki {
 };
 // One for the whole program: keys take their time.
 const Pki& pki();
+// Before the first pki(): where the certificates say that CRLs are (root.crl, ca.crl, tsa.crl). Without this
+// they name http://pki.test, and an OCSP responder there, which nobody can ask.
+void use_base_url(const std::string& url);
 
 // DER of SignedAttributes (SET OF), as a signer would make them.
 struct AttributeOptions {
