@@ -29,6 +29,13 @@ Result<Bytes> issuer_and_serial(ByteView certificate, const Limits& limits) {
     return der_element(kDerSequence, {issuer.whole, serial.whole});
 }
 
+// RFC 6211 §2: what the SignerInfo says is what was signed, octet for octet, since verifiers compare so.
+Bytes algorithm_protection(SignatureScheme scheme) {
+    Bytes signature = signature_algorithm(scheme);
+    signature.front() = der_context(1);  // IMPLICIT
+    return der_element(kDerSequence, {digest_algorithm(scheme.hash), signature});
+}
+
 struct Checked {
     SignerInfo signer;
     SignedAttributes attributes;
@@ -48,6 +55,9 @@ Result<SignedAttributes> check_attributes(const SignatureParts& parts, const Lim
     if (attributes->message_digest.size() != digest_size(parts.scheme.hash))
         return refuse("message-digest is missing or of another hash than the signature's");
     if (attributes->signing_certificates.empty()) return refuse("signing-certificate-v2 is missing");
+    if (!attributes->algorithm_protection.empty() &&
+        attributes->algorithm_protection != algorithm_protection(parts.scheme))
+        return refuse("CMSAlgorithmProtection names other algorithms than the signature's");
     for (const CertificateReference& reference : attributes->signing_certificates)
         if (!reference.names(parts.chain.front()))
             return refuse("signing-certificate-v2 names another certificate than the first of the chain");

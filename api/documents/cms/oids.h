@@ -38,6 +38,8 @@ inline constexpr auto kIdSignedData = oid_element<1, 2, 840, 113549, 1, 7, 2>();
 inline constexpr auto kIdContentType = oid_element<1, 2, 840, 113549, 1, 9, 3>();
 inline constexpr auto kIdMessageDigest = oid_element<1, 2, 840, 113549, 1, 9, 4>();
 inline constexpr auto kIdSigningTime = oid_element<1, 2, 840, 113549, 1, 9, 5>();
+// RFC 6211 §2
+inline constexpr auto kIdAlgorithmProtection = oid_element<1, 2, 840, 113549, 1, 9, 52>();
 // RFC 5035 §3, §4
 inline constexpr auto kIdSigningCertificate = oid_element<1, 2, 840, 113549, 1, 9, 16, 2, 12>();
 inline constexpr auto kIdSigningCertificateV2 = oid_element<1, 2, 840, 113549, 1, 9, 16, 2, 47>();

@@ -66,6 +66,10 @@ Status take_single(SignedAttributes& out, ByteView type, ByteView value, const L
     } else if (equal(type, kIdSigningTime)) {
         if (out.signing_time) return fail(Errc::kInvalidArgument, "signing-time is there twice");
         SIGILLO_ASSIGN(out.signing_time, parse_time(value));
+    } else if (equal(type, kIdAlgorithmProtection)) {
+        if (!out.algorithm_protection.empty())
+            return fail(Errc::kInvalidArgument, "CMSAlgorithmProtection is there twice");
+        out.algorithm_protection = to_bytes(value);
     } else {
         const bool second = equal(type, kIdSigningCertificateV2);
         SIGILLO_ASSIGN(CertificateReference reference,
@@ -90,7 +94,7 @@ Status take(SignedAttributes& out, ByteView whole, const Limits& limits) {
         return {};
     }
     if (!is(kIdContentType) && !is(kIdMessageDigest) && !is(kIdSigningTime) && !is(kIdSigningCertificate) &&
-        !is(kIdSigningCertificateV2))
+        !is(kIdSigningCertificateV2) && !is(kIdAlgorithmProtection))
         return {};
     BerReader one(values.content, limits);
     SIGILLO_ASSIGN(const BerPart value, one.next());

@@ -24,6 +24,7 @@ struct SignedAttributes {
     Bytes message_digest;
     std::optional<WallTime> signing_time;
     std::vector<CertificateReference> signing_certificates;  // at most one of each version
+    Bytes algorithm_protection;  // CMSAlgorithmProtection (RFC 6211 §2), whole element; empty: none
     std::vector<Bytes> content_time_stamps;
     bool in_order = true;  // as DER wants a SET OF
 };

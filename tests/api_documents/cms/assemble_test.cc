@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "api/documents/cms/algorithms.h"
 #include "api/documents/cms/der.h"
 #include "tests/api_documents/cms/files.h"
 #include "tests/api_documents/cms/sample.h"
@@ -190,6 +191,31 @@ TEST(Refused, certificates_that_do_not_fit) {
     expect_refused(parts, "certificate", "cannot be parsed");
     parts.chain.assign(11, pki().root.certificate);
     expect_refused(parts, "certificate", "too many");
+}
+
+// RFC 6211: CMSAlgorithmProtection { digestAlgorithm, signatureAlgorithm [1] }, as appliance/ades signs it.
+TEST(Assemble, algorithms_that_were_signed_are_those_of_the_signer_info_or_refused) {
+    for (const KeyKind kind : all_key_kinds()) {
+        const Identity signer = pki().signer(kind);
+        for (const KeyKind named : all_key_kinds()) {
+            Bytes signature = signature_algorithm(scheme_of(named));
+            signature.front() = 0xA1;
+            AttributeOptions options;
+            options.signing_time = SystemClock().now();
+            options.algorithm_protection =
+                der_element(kDerSequence, {digest_algorithm(scheme_of(named).hash), signature});
+            SignatureParts parts = parts_of(kind);
+            parts.signed_attributes = make_attributes(content_digest(kind), signer.certificate, options);
+            parts.signature = sign(signer, parts.scheme, parts.signed_attributes);
+            if (named == kind) {
+                const Files files;
+                const auto verified = files.verify(attached(parts));
+                EXPECT_EQ(verified.exit_code, 0) << verified.output;
+            } else {
+                expect_refused(parts, "signed_attributes", "other algorithms");
+            }
+        }
+    }
 }
 
 TEST(Refused, signed_attributes_that_are_incomplete_or_not_der) {

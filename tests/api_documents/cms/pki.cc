@@ -339,6 +339,7 @@ Bytes make_attributes(const Digest& message, ByteView certificate, const Attribu
     if (options.signing_time)
         add(kIdSigningTime,
             der_element(kDerUtcTime, {as_bytes(generalized_time(*options.signing_time).substr(2))}));
+    if (options.algorithm_protection) add(kIdAlgorithmProtection, *options.algorithm_protection);
     if (options.signing_certificate) {
         const Bytes hash = der_element(kDerOctetString, {sha256(certificate)});
         add(kIdSigningCertificateV2,

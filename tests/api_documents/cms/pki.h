@@ -97,6 +97,7 @@ struct AttributeOptions {
         content_type;  // OBJECT IDENTIFIER, whole element; none: id-data; empty: no such attribute
     bool signing_certificate = true;
     std::optional<WallTime> signing_time;
+    std::optional<Bytes> algorithm_protection;  // the attribute's value
 };
 Bytes make_attributes(const Digest& message, ByteView certificate, const AttributeOptions& options);
 Bytes sign(const Identity& identity, SignatureScheme scheme, ByteView message);
