@@ -20,6 +20,7 @@ Bytes octet_string_of_digest(HashAlgorithm hash, ByteView over) {
 
 std::vector<Bytes> digests_of(HashAlgorithm hash, const std::vector<Bytes>& elements) {
     std::vector<Bytes> out;
+    out.reserve(elements.size());
     for (const Bytes& element : elements) out.push_back(octet_string_of_digest(hash, element));
     return out;
 }
@@ -32,6 +33,12 @@ std::vector<Bytes> digests_of(HashAlgorithm hash, const std::vector<Attribute>& 
         for (const Bytes& value : attribute.values)
             out.push_back(octet_string_of_digest(hash, concat(attribute.type, value)));
     return out;
+}
+
+// In order, so that the index does not depend on the order of the SETs, which means nothing.
+Bytes list_of(std::vector<Bytes> digests) {
+    std::ranges::sort(digests);
+    return der_sequence_of(kDerSequence, digests);
 }
 
 bool is_old(const Attribute& attribute) {
@@ -70,11 +77,10 @@ Status refuse_old_archives(const SignedData& document) {
 }
 
 Bytes hash_index(const SignedData& document, const SignerInfo& signer, HashAlgorithm hash) {
-    return der_element(
-        kDerSequence,
-        {digest_algorithm(hash), der_sequence_of(kDerSequence, digests_of(hash, document.certificates())),
-         der_sequence_of(kDerSequence, digests_of(hash, document.revocations())),
-         der_sequence_of(kDerSequence, digests_of(hash, signer.unsigned_attributes))});
+    return der_element(kDerSequence,
+                       {digest_algorithm(hash), list_of(digests_of(hash, document.certificates())),
+                        list_of(digests_of(hash, document.revocations())),
+                        list_of(digests_of(hash, signer.unsigned_attributes))});
 }
 
 Digest archive_message_imprint(const SignedData& document, const SignerInfo& signer,

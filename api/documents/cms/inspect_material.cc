@@ -94,6 +94,7 @@ Status Inspector::ask_one(std::size_t index, std::size_t certificate, std::size_
 Status Inspector::find_missing() {
     std::vector<Path> now;
     std::vector<Path> at_renewal;
+    now.reserve(out_.document_tokens.size() + out_.signers.size());
     for (const Token& token : out_.document_tokens) now.push_back(token.path);
     for (const Signer& signer : out_.signers) {
         now.push_back(signer.path);

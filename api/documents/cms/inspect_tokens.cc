@@ -59,6 +59,8 @@ Status Inspector::read_tokens(const SignerInfo& raw, const SignedAttributes& att
 }
 
 Status Inspector::read_token(TokenKind kind, ByteView der, const SignerInfo* raw, std::vector<Token>& to) {
+    if (++tokens_ > limits_.max_tokens)
+        return fail(Errc::kLimitExceeded, "there are too many time-stamp tokens", "document");
     Token token;
     token.kind = kind;
     const auto stamp = read_time_stamp(der, pool_.ders(), limits_);

@@ -65,6 +65,7 @@ class Inspector {
     CertificatePool pool_;
     Inspection out_;
     std::map<HashAlgorithm, std::optional<Digest>> content_digests_;
+    std::size_t tokens_ = 0;
     std::vector<Bytes> crls_;   // found, not yet parsed
     std::vector<Bytes> ocsps_;  // found, not yet parsed
     std::vector<Answers> answers_;

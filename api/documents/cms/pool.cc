@@ -30,6 +30,7 @@ Result<std::size_t> CertificatePool::add_anchor(ByteView der) {
 
 std::vector<Bytes> CertificatePool::ders() const {
     std::vector<Bytes> out;
+    out.reserve(entries_.size());
     for (const Entry& entry : entries_) out.push_back(entry.facts.der);
     return out;
 }
@@ -80,6 +81,7 @@ Result<Path> CertificatePool::path(std::size_t leaf) {
 
 std::vector<Certificate> CertificatePool::take() && {
     std::vector<Certificate> out;
+    out.reserve(entries_.size());
     for (Entry& entry : entries_) out.push_back(std::move(entry.facts));
     return out;
 }

@@ -6,7 +6,7 @@ namespace sigillo::cms {
 namespace {
 
 Status timely(const RevocationAnswer& answer, const RevocationRules& rules, const char* field) {
-    const auto refuse = [&](std::string detail) {
+    const auto refuse = [&](const std::string& detail) {
         return fail(Errc::kInvalidArgument,
                     (answer.kind == RevocationKind::kCrl ? "CRL: " : "OCSP response: ") + detail, field);
     };

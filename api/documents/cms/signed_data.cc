@@ -36,6 +36,7 @@ Frame frame(const SignedData& data, const std::optional<Content>& content) {
     if (!data.certificates().empty()) append(tail, der_set_of(der_context(0), data.certificates()));
     if (!data.revocations().empty()) append(tail, der_set_of(der_context(1), data.revocations()));
     std::vector<Bytes> signers;
+    signers.reserve(data.signers().size());
     for (const SignerInfo& signer : data.signers()) signers.push_back(signer.encode());
     append(tail, der_set_of(kDerSet, std::move(signers)));
 
@@ -90,6 +91,7 @@ Bytes SignerInfo::encode() const {
     Bytes attributes;
     if (!unsigned_attributes.empty()) {
         std::vector<Bytes> wholes;
+        wholes.reserve(unsigned_attributes.size());
         for (const Attribute& attribute : unsigned_attributes) wholes.push_back(attribute.whole);
         attributes = der_set_of(der_context(1), std::move(wholes));
     }

@@ -236,6 +236,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Bound{"certificates", [](Limits& l) { l.max_certificates = 3; }},
                       Bound{"revocations", [](Limits& l) { l.max_revocations = 2; }},
                       Bound{"attributes", [](Limits& l) { l.max_attributes = 1; }},
+                      Bound{"tokens", [](Limits& l) { l.max_tokens = 1; }},
                       Bound{"token", [](Limits& l) { l.max_token_bytes = 1'000; }},
                       Bound{"signed_attributes", [](Limits& l) { l.max_signed_attributes_bytes = 100; }},
                       Bound{"checks", [](Limits& l) { l.max_signature_checks = 5; }}),
