@@ -8,6 +8,7 @@ import functools
 import http.server
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -83,13 +84,15 @@ class CadesTest(unittest.TestCase):
         for verdict in self.judge(changed, "B-B", "attached"):
             self.assertFalse(verdict.ok, verdict)
 
-    def test_dss_sees_what_is_taken_from_under_an_archive_time_stamp(self):
-        """The root's certificate in the document is covered by ats-hash-index-v3 though no path needs it there."""
+    def test_dss_sees_a_changed_certificate_under_an_archive_time_stamp(self):
+        """The root in the document is needed by no path, since it is an anchor; but ats-hash-index-v3 covers it."""
         data = (self.folder / "attached-p256-B-LTA.p7m").read_bytes()
-        place = data.index(b"Test Root")
+        root = ssl.PEM_cert_to_DER_cert((self.folder / "root.pem").read_text())
+        place = data.index(root) + len(root) - 1  # in its signature
         changed = self.folder / "changed.p7m"
-        changed.write_bytes(data[:place] + b"Best Root" + data[place + 9:])
+        changed.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])
         verdicts = {verdict.validator: verdict for verdict in self.judge(changed, "B-LTA", "attached")}
+        self.assertTrue(verdicts["openssl"].ok, verdicts["openssl"])
         self.assertFalse(verdicts["dss"].ok, verdicts["dss"])
 
 

@@ -83,7 +83,9 @@ Result<BerElement> BerScanner::at(std::uint64_t offset, std::uint64_t end) const
 Result<BerElement> BerScanner::expect(std::uint8_t tag, std::uint64_t offset, std::uint64_t end,
                                       std::string_view what) const {
     auto element = at(offset, end);
-    if (!element) return malformed(std::string(what) + ": " + element.error().detail);
+    if (!element)
+        return fail(element.error().code, std::string(what) + ": " + element.error().detail, {},
+                    element.error().native);
     if (element->tag != tag)
         return malformed(std::string(what) + " expected, but there is tag " + std::to_string(element->tag) +
                          at_offset(offset));

@@ -17,24 +17,23 @@ Status check_signer(const SignedData& document, std::size_t signer) {
     return {};
 }
 
-// A token over `imprint` whose signature was checked.
-Status check_token(const SignedData& document, ByteView token, const Digest& imprint,
-                   std::span<const Bytes> certificates, const Limits& limits) {
+// A token whose signature was checked, by a unit whose certificate is known.
+Result<TimeStamp> checked_stamp(const SignedData& document, ByteView token,
+                                std::span<const Bytes> certificates, const Limits& limits) {
     std::vector<Bytes> known(certificates.begin(), certificates.end());
     known.insert(known.end(), document.certificates().begin(), document.certificates().end());
-    SIGILLO_ASSIGN(const TimeStamp stamp, read_time_stamp(token, known, limits));
-    if (stamp.imprint != imprint)
-        return fail(Errc::kInvalidArgument, "time-stamp token: it is over something else", "token");
+    SIGILLO_ASSIGN(TimeStamp stamp, read_time_stamp(token, known, limits));
     if (stamp.signer.empty())
         return fail(Errc::kInvalidArgument,
                     "time-stamp token: the certificate of its unit is neither in it nor in the document",
                     "token");
-    return {};
+    return stamp;
 }
 
-Result<HashAlgorithm> imprint_algorithm(ByteView token, const Limits& limits) {
-    SIGILLO_ASSIGN(const TimeStamp stamp, read_time_stamp(token, {}, limits));
-    return stamp.imprint.algorithm();
+Status check_imprint(const TimeStamp& stamp, const Digest& wanted) {
+    if (stamp.imprint != wanted)
+        return fail(Errc::kInvalidArgument, "time-stamp token: it is over something else", "token");
+    return {};
 }
 
 Status check_room(const SignerInfo& signer, const Limits& limits) {
@@ -87,8 +86,8 @@ Status add_signature_time_stamp(SignedData& document, std::size_t signer, ByteVi
     SIGILLO_TRY(check_signer(document, signer));
     SignerInfo& info = document.signers()[signer];
     SIGILLO_TRY(check_room(info, limits));
-    SIGILLO_ASSIGN(const HashAlgorithm hash, imprint_algorithm(token, limits));
-    SIGILLO_TRY(check_token(document, token, digest_of(hash, info.signature_value), certificates, limits));
+    SIGILLO_ASSIGN(const TimeStamp stamp, checked_stamp(document, token, certificates, limits));
+    SIGILLO_TRY(check_imprint(stamp, digest_of(stamp.imprint.algorithm(), info.signature_value)));
     info.add_unsigned(Attribute::create(kIdSignatureTimeStamp, token));
     return {};
 }
@@ -126,7 +125,8 @@ Status add_archive_time_stamp(SignedData& document, std::size_t signer, ByteView
     SIGILLO_ASSIGN(const ArchiveImprint wanted, archive_imprint(document, signer, content_digest));
     SignerInfo& info = document.signers()[signer];
     SIGILLO_TRY(check_room(info, limits));
-    SIGILLO_TRY(check_token(document, token, wanted.imprint, certificates, limits));
+    SIGILLO_ASSIGN(const TimeStamp checked, checked_stamp(document, token, certificates, limits));
+    SIGILLO_TRY(check_imprint(checked, wanted.imprint));
     SIGILLO_ASSIGN(SignedData stamp, SignedData::read(token, limits));
     if (!stamp.signers().front().unsigned_attributes.empty())
         return fail(Errc::kUnsupported, "time-stamp token: it has unsigned attributes already", "token");

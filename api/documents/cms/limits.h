@@ -43,8 +43,8 @@ struct Limits {
     // Octets of one time-stamp token, its certificates included: 4 to 8 KiB are usual; a token that holds its
     // own CRLs may take more.
     std::size_t max_token_bytes = std::size_t{1} << 20;
-    // Tokens of one inspection. 256: each costs a signature verification and, when it does not hold its unit's
-    // certificate, a search through all.
+    // Tokens of one inspection. 256: each costs a signature verification and, when it does not hold its
+    // unit's certificate, a search through all.
     std::size_t max_tokens = 256;
     // Octets of SignedAttributes: some 300 without, 4 KiB with every optional attribute.
     std::size_t max_signed_attributes_bytes = std::size_t{64} << 10;

@@ -69,6 +69,7 @@ class SignedData {
     // From memory; a view when there is content: `der` must outlive the object.
     static Result<SignedData> read(ByteView der, const Limits& limits = {},
                                    Trailing trailing = Trailing::kNone);
+    static Result<SignedData> read(Bytes&&, const Limits& = {}, Trailing = Trailing::kNone) = delete;
     // Without signers yet. `content_type`: OBJECT IDENTIFIER, whole element.
     static SignedData empty(Bytes content_type, std::optional<Content> content);
 

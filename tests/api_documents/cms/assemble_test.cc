@@ -122,7 +122,7 @@ TEST(Assemble, what_comes_out_is_der_and_is_read_and_written_the_same) {
 }
 
 TEST(Assemble, version_is_1_for_data_and_5_with_an_ocsp_response) {
-    SignedData document = value_of(SignedData::read(value_of(assemble_detached(parts_of(KeyKind::kP256)))));
+    SignedData document = detached(parts_of(KeyKind::kP256));
     EXPECT_EQ(document.version(), 1U);
     OcspOptions ocsp;
     ocsp.this_update = ocsp.produced_at = SystemClock().now();
@@ -130,7 +130,8 @@ TEST(Assemble, version_is_1_for_data_and_5_with_an_ocsp_response) {
     must_hold(add_material(document, {{}, {}, {make_ocsp(leaf, pki().ca, pki().responder, ocsp)}}));
     EXPECT_EQ(document.version(), 5U);
     const Digest digest = digest_of(HashAlgorithm::kSha256, kContent);
-    EXPECT_EQ(value_of(SignedData::read(pki().token(digest, SystemClock().now()))).version(), 3U);
+    const Bytes token = pki().token(digest, SystemClock().now());
+    EXPECT_EQ(value_of(SignedData::read(token)).version(), 3U);
 }
 
 TEST(Assemble, one_hundred_mebibytes_pass_with_little_memory) {
@@ -254,10 +255,10 @@ TEST(Refused, content_that_was_not_signed) {
 TEST(Refused, a_further_signature_over_other_content) {
     const SignatureParts other =
         sign_content(KeyKind::kP256, digest_of(HashAlgorithm::kSha256, pki().root.certificate), std::nullopt);
-    SignedData with = value_of(SignedData::read(attached(parts_of(KeyKind::kRsa2048Pkcs1))));
+    const Bytes first = attached(parts_of(KeyKind::kRsa2048Pkcs1));
+    SignedData with = value_of(SignedData::read(first));
     EXPECT_EQ(add_signature(with, other, std::nullopt).error().field, "content");
-    SignedData without =
-        value_of(SignedData::read(value_of(assemble_detached(parts_of(KeyKind::kRsa2048Pkcs1)))));
+    SignedData without = detached(parts_of(KeyKind::kRsa2048Pkcs1));
     EXPECT_EQ(add_signature(without, other, std::nullopt).error().code, Errc::kMissingArgument);
     EXPECT_EQ(add_signature(without, other, content_digest(KeyKind::kP256)).error().field, "content");
     // The digest fits what was signed, but the document's first signer signed something else.
@@ -270,7 +271,7 @@ TEST(Refused, a_further_signature_over_other_content) {
 
 TEST(Refused, the_same_signature_twice) {
     const SignatureParts parts = parts_of(KeyKind::kP256);
-    SignedData document = value_of(SignedData::read(value_of(assemble_detached(parts))));
+    SignedData document = detached(parts);
     EXPECT_EQ(add_signature(document, parts, content_digest(KeyKind::kP256)).error().code,
               Errc::kAlreadyExists);
 }

@@ -33,6 +33,11 @@ SignatureParts sign_content(KeyKind kind, const Digest& content, std::optional<W
     return parts;
 }
 
+SignedData detached(const SignatureParts& parts) {
+    const Bytes der = value_of(assemble_detached(parts));
+    return value_of(SignedData::read(der));  // there is no content that would be a view of `der`
+}
+
 void add_time_stamps(SignedData& document, const Story& story) {
     for (std::size_t i = 0; i < document.signers().size(); ++i) {
         const Digest imprint = digest_of(HashAlgorithm::kSha256, document.signers()[i].signature_value);

@@ -21,6 +21,8 @@ void must_hold(const Status& status);
 
 SignatureParts sign_content(KeyKind kind, const Digest& content, std::optional<WallTime> signing_time);
 
+SignedData detached(const SignatureParts& parts);  // assembled, written and read
+
 void add_time_stamps(SignedData& document, const Story& story);                  // to T, every signer
 void add_proofs(SignedData& document, const Story& story);                       // to LT
 void add_archives(SignedData& document, const Content& content, WallTime time);  // to LTA, every signer
