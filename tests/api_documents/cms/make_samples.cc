@@ -30,6 +30,7 @@ class Samples {
     void make_all() {
         write("root.pem", as_bytes(pem_of(pki().root.certificate)));
         write("content.bin", content_);
+        write("ca.crt", pki().ca.certificate);
         CrlOptions crl;
         crl.this_update = story_.renewed_at;
         crl.next_update = story_.next_update;

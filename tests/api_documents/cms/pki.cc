@@ -65,14 +65,9 @@ void extend(X509* certificate, X509* issuer, int nid, const std::string& value) 
     X509_EXTENSION_free(extension);
 }
 
-struct Places {
-    std::string base = "http://pki.test";
-    bool ocsp = true;
-};
-
-Places& places() {
-    static Places kPlaces;
-    return kPlaces;
+std::string& base_url() {
+    static std::string kBase = "http://pki.test";
+    return kBase;
 }
 
 const EVP_MD* digest_for(const Key& key) {
@@ -281,7 +276,7 @@ Pki::Pki() {
         options.ca = true;
         options.valid_from = -std::chrono::days(100);
         options.valid_until = std::chrono::days(3'650);
-        if (issuer != nullptr) options.points = "URI:" + places().base + "/root.crl";
+        if (issuer != nullptr) options.points = "URI:" + base_url() + "/root.crl";
         return issue(options, make_key(KeyKind::kP256), issuer);
     };
     root = authority("Test Root", nullptr);
@@ -291,7 +286,7 @@ Pki::Pki() {
     stamping.common_name = "Test TSU";
     stamping.key_usage = "critical,digitalSignature";
     stamping.extended_key_usage = "critical,timeStamping";
-    stamping.points = "URI:" + places().base + "/tsa.crl";
+    stamping.points = "URI:" + base_url() + "/tsa.crl";
     unit = issue(stamping, make_key(KeyKind::kP256), &tsa_ca);
     IssueOptions answering;
     answering.common_name = "Test OCSP responder";
@@ -307,9 +302,8 @@ Identity Pki::signer(KeyKind kind) const {
     if (fresh) {
         IssueOptions options;
         options.common_name = "Signer " + name_of(kind);
-        if (places().ocsp)
-            options.access = "OCSP;URI:http://pki.test/ocsp,caIssuers;URI:http://pki.test/ca.crt";
-        options.points = "URI:" + places().base + "/ca.crl";
+        options.access = "OCSP;URI:" + base_url() + "/ocsp,caIssuers;URI:" + base_url() + "/ca.crt";
+        options.points = "URI:" + base_url() + "/ca.crl";
         at->second = issue(options, make_key(kind), &ca);
     }
     return at->second;
@@ -320,7 +314,7 @@ Bytes Pki::token(const Digest& imprint, WallTime time) const {
 }
 
 void use_base_url(const std::string& url) {
-    places() = {url, false};
+    base_url() = url;
 }
 
 const Pki& pki() {

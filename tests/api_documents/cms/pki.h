@@ -87,8 +87,8 @@ struct Pki {
 };
 // One for the whole program: keys take their time.
 const Pki& pki();
-// Before the first pki(): where the certificates say that CRLs are (root.crl, ca.crl, tsa.crl). Without this
-// they name http://pki.test, and an OCSP responder there, which nobody can ask.
+// Before the first pki(): below it are, as the certificates say, CRLs (root.crl, ca.crl, tsa.crl), the
+// signers' issuer (ca.crt) and an OCSP responder (ocsp). Without this it is http://pki.test.
 void use_base_url(const std::string& url);
 
 // DER of SignedAttributes (SET OF), as a signer would make them.
