@@ -1,10 +1,10 @@
 // Writes signatures of every kind and level into a folder, for validators of other people:
 // tests/interop/test_cades.py.
 //
-//   cms_make_samples FOLDER
+//   cms_make_samples FOLDER URL
 //
-// anchors: root.pem. Content: content.bin. Signatures: KIND-KEY-LEVEL.p7m or .p7s, and renewed-KEY.p7m (B-LTA
-// twice).
+// root.pem: the anchor. content.bin: what is signed. root.crl, ca.crl, tsa.crl, ca.crt: to be served below
+// URL. Signatures: ENVELOPE-KEY-LEVEL.p7m or .p7s; the level "renewed" is B-LTA twice.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
