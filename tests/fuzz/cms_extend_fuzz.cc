@@ -1,0 +1,63 @@
+// What is added to a stranger's signature leaves what was covered as it was (EN 319 122-1 §5.5).
+// The first octet chooses the hash and where the input is cut: the document before, material behind.
+#include <algorithm>
+
+#include "api/documents/cms/assemble.h"
+#include "api/documents/cms/extend.h"
+#include "tests/fuzz/fuzz.h"
+
+using namespace sigillo;
+using namespace sigillo::cms;
+
+namespace {
+
+bool same_but_unsigned(const SignerInfo& a, const SignerInfo& b) {
+    return a.version == b.version && a.sid == b.sid && a.digest_algorithm == b.digest_algorithm &&
+           a.signed_attributes == b.signed_attributes && a.signature_algorithm == b.signature_algorithm &&
+           a.signature == b.signature;
+}
+
+void check_kept(const SignedData& before, const SignedData& after, const Limits& limits) {
+    const Bytes written = after.write_detached();
+    const auto again = SignedData::read(written, limits);
+    FUZZ_CHECK(again.has_value());
+    for (const SignerInfo& signer : before.signers())
+        FUZZ_CHECK(std::ranges::any_of(
+            again->signers(), [&](const SignerInfo& kept) { return same_but_unsigned(signer, kept); }));
+    for (const Bytes& certificate : before.certificates())
+        FUZZ_CHECK(std::ranges::find(again->certificates(), certificate) != again->certificates().end());
+    for (const Bytes& revocation : before.revocations())
+        FUZZ_CHECK(std::ranges::find(again->revocations(), revocation) != again->revocations().end());
+}
+
+}  // namespace
+
+FUZZ_TARGET(input) {
+    if (input.size() < 2) return;
+    const std::uint8_t choice = input[0];
+    input = input.subspan(1);
+    const std::size_t cut =
+        input.size() - (choice % 4U == 0 ? 0 : std::min<std::size_t>(input.size(), choice * 8U));
+    const ByteView rest = input.subspan(cut);
+    const Limits limits;
+    auto document = SignedData::read(input.first(cut), limits);
+    if (!document) return;
+    const SignedData before = *document;
+    Material material;
+    material.certificates = {to_bytes(rest)};
+    (void)add_material(*document, material, limits);
+    material = {};
+    material.ocsps = {to_bytes(rest)};
+    (void)add_material(*document, material, limits);
+    material = {};
+    material.crls = {to_bytes(rest)};
+    (void)add_material(*document, material, limits);
+    const HashAlgorithm hash = choice % 2U == 0 ? HashAlgorithm::kSha256 : HashAlgorithm::kSha512;
+    for (std::size_t signer = 0; signer < std::min<std::size_t>(document->signers().size(), 2); ++signer) {
+        (void)add_signature_time_stamp(*document, signer, rest, {}, limits);
+        const auto imprint = archive_imprint(*document, signer, digest_of(hash, rest));
+        if (imprint) FUZZ_CHECK(imprint->imprint.algorithm() == hash);
+        (void)add_archive_time_stamp(*document, signer, rest, digest_of(hash, rest), {}, limits);
+    }
+    check_kept(before, *document, limits);
+}
