@@ -27,9 +27,10 @@ struct Limits {
     std::size_t contents_bytes = std::size_t{256} << 10;
     // Visible areas of one signature, with its clauses.
     std::size_t areas = 64;
-    // Octets of one image, and its pixels: a phone's camera has 12 million.
+    // Octets of one image. A JPEG is embedded as it is.
     std::size_t image_bytes = std::size_t{8} << 20;
-    std::size_t image_pixels = std::size_t{16} << 20;
+    // Pixels of a PNG, which is decoded: 2,000 x 2,000 take 32 MiB of memory, and are 600 dpi on 8 cm.
+    std::size_t image_pixels = 4'000'000;
     // Points of one handwritten signature: ten seconds at 1,000 samples per second.
     std::size_t stroke_points = 10'000;
     // Octets of all text of an appearance, and of each text in the signature dictionary.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/documents/pdf/appearance.h"
+#include "api/documents/pdf/embed.h"
 #include "api/documents/pdf/fonts.h"
 #include "api/documents/pdf/limits.h"
 #include "api/documents/pdf/placement.h"
@@ -77,12 +78,6 @@ struct SignatureSpec {
     std::vector<Area> clauses;
     // Further words for TextBlock::lines ("issuer"); an entry here goes before the built-in one of its name.
     std::map<std::string, std::string, std::less<>> placeholders;
-};
-
-// The place for the CMS in a prepared document.
-struct SignatureGap {
-    std::uint64_t contents_offset = 0;  // of the first hexadecimal digit
-    std::size_t contents_size = 0;      // octets, each two digits
 };
 
 struct Prepared {
