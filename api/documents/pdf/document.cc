@@ -160,6 +160,7 @@ Result<std::unique_ptr<Document>> Document::open(ByteView file, const Limits& li
     PoDoFo::PdfError::EnableLogging(false);
     PoDoFo::PdfError::EnableDebug(false);
     PoDoFo::PdfParser::SetMaxObjectCount(static_cast<long>(limits.objects));
+    PoDoFo::PdfTokenizer::RecursionGuard::SetMaxRecursionDepth(static_cast<std::int32_t>(limits.nesting));
     std::unique_ptr<Document> document(new Document(file, limits));
     SIGILLO_TRY(document->read());
     SIGILLO_TRY(document->find_end());

@@ -22,7 +22,7 @@ struct SignatureInfo {
     std::string filter;               // "Adobe.PPKLite"
     std::string sub_filter;           // "ETSI.CAdES.detached", "ETSI.RFC3161", "adbe.pkcs7.detached", …
     std::array<std::uint64_t, 4> byte_range{};
-    Bytes cms;            // /Contents without the padding, as far as it is DER; else all of it
+    Bytes cms;  // /Contents without the padding, as far as it is DER, else all of it; empty: not signed yet
     std::string vri_key;  // SHA-1 of /Contents with the padding, upper-case hexadecimal
     // The range begins at 0, excludes nothing but /Contents, and ends at the end of a revision.
     bool byte_range_sound = false;

@@ -54,6 +54,14 @@ struct Area {
     Appearance appearance;
 };
 
+// An empty signature field for somebody who signs later. A certified document takes visible signatures in
+// such fields alone, so whoever certifies makes them.
+struct LaterField {
+    std::string name;
+    unsigned page = 1;
+    Rectangle rectangle;
+};
+
 struct SignatureSpec {
     FieldUse field_use = FieldUse::kCreate;
     std::string field_name;
@@ -76,6 +84,7 @@ struct SignatureSpec {
     std::optional<Rectangle> rectangle;
     Appearance appearance;  // of a visible field
     std::vector<Area> clauses;
+    std::vector<LaterField> later_fields;
     // Further words for TextBlock::lines ("issuer"); an entry here goes before the built-in one of its name.
     std::map<std::string, std::string, std::less<>> placeholders;
 };

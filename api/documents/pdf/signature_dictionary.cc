@@ -57,7 +57,12 @@ Status check_spec(const SignatureSpec& spec, const Limits& limits) {
         return fail(Errc::kInvalidArgument, "a document time-stamp locks no fields", "lock");
     if (spec.lock && spec.field_use == FieldUse::kExisting)
         return fail(Errc::kInvalidArgument, "a field that exists has a lock of its own, or none", "lock");
-    if (spec.clauses.size() + 1 > limits.areas)
+    for (const LaterField& field : spec.later_fields) {
+        SIGILLO_TRY(check_text(field.name, "later_fields", limits));
+        if (field.name.empty())
+            return fail(Errc::kMissingArgument, "a field for later has no name", "later_fields");
+    }
+    if (spec.clauses.size() + spec.later_fields.size() + 1 > limits.areas)
         return fail(Errc::kLimitExceeded,
                     "a signature has at most " + std::to_string(limits.areas) + " areas", "clauses");
     return {};

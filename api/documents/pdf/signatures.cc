@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <limits>
 
 #include "api/documents/pdf/text_string.h"
 #include "appliance/base/encoding.h"
@@ -23,6 +22,9 @@ std::string upper_sha1(ByteView bytes) {
 
 // The first DER element's length, when it fits.
 Bytes without_padding(ByteView contents) {
+    // Prepared, and not signed yet.
+    if (std::all_of(contents.begin(), contents.end(), [](std::uint8_t octet) { return octet == 0; }))
+        return {};
     if (contents.size() < 2 || contents[0] != 0x30) return to_bytes(contents);
     std::size_t length = contents[1];
     std::size_t header = 2;
