@@ -1,0 +1,295 @@
+#include "api/documents/pdf/document.h"
+
+#include <algorithm>
+#include <streambuf>
+
+#include "api/documents/pdf/text_string.h"
+
+namespace sigillo::pdf {
+namespace {
+
+// Behind the last "%%EOF" there may be so much else; Acrobat wants it within 1,024 octets.
+constexpr std::size_t kTail = std::size_t{64} << 10;
+// PoDoFo reads no higher object number.
+constexpr std::uint32_t kHighestObject = 8'388'000;
+
+// A stream over memory that is not copied.
+class MemoryBuffer final : public std::streambuf {
+ public:
+    explicit MemoryBuffer(ByteView bytes) {
+        char* const begin = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
+        setg(begin, begin, begin + bytes.size());
+    }
+
+ protected:
+    pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
+        const off_type base = from == std::ios_base::beg   ? 0
+                              : from == std::ios_base::cur ? gptr() - eback()
+                                                           : egptr() - eback();
+        const off_type size = egptr() - eback();
+        if (offset < -base || offset > size - base) return pos_type(off_type(-1));
+        setg(eback(), eback() + base + offset, egptr());
+        return pos_type(base + offset);
+    }
+    pos_type seekpos(pos_type position, std::ios_base::openmode which) override {
+        return seekoff(off_type(position), std::ios_base::beg, which);
+    }
+};
+
+// Stops a decompression that grows beyond its bound.
+class BoundedOutput final : public PoDoFo::PdfOutputStream {
+ public:
+    explicit BoundedOutput(std::size_t limit) : limit_(limit) {}
+    PoDoFo::pdf_long Write(const char* data, PoDoFo::pdf_long size) override {
+        const std::string_view more(data, static_cast<std::size_t>(size));
+        if (more.size() > limit_ - bytes_.size())
+            throw PoDoFo::PdfError(PoDoFo::ePdfError_ValueOutOfRange, "", 0,
+                                   "a stream is larger than " + std::to_string(limit_) + " octets");
+        append(bytes_, more);
+        return size;
+    }
+    void Close() override {}
+    Bytes take() { return std::move(bytes_); }
+
+ private:
+    const std::size_t limit_;
+    Bytes bytes_;
+};
+
+// Only the structure: to know that a file is encrypted when PoDoFo cannot open it.
+class StructureParser final : public PoDoFo::PdfParser {
+ public:
+    explicit StructureParser(PoDoFo::PdfVecObjects* objects) : PdfParser(objects) {}
+    bool is_encrypted(const PoDoFo::PdfRefCountedInputDevice& device) {
+        m_device = device;
+        if (!IsPdfFile()) return false;
+        ReadDocumentStructure();
+        return GetTrailer() != nullptr && GetTrailer()->IsDictionary() &&
+               GetTrailer()->GetDictionary().HasKey(PoDoFo::PdfName("Encrypt"));
+    }
+};
+
+std::unexpected<Error> encrypted() {
+    return fail(Errc::kUnsupported,
+                "the document is encrypted: it can be signed only without its password protection",
+                "document", Document::kEncrypted);
+}
+
+std::unexpected<Error> not_readable(const std::string& why) {
+    return fail(Errc::kInvalidArgument, why, "document");
+}
+
+// Opened anew: a failed parser forgets what it has read.
+bool is_encrypted(ByteView file) {
+    MemoryBuffer buffer(file);
+    std::istream input(&buffer);
+    PoDoFo::PdfVecObjects objects;
+    objects.SetAutoDelete(true);
+    StructureParser parser(&objects);
+    try {
+        const PoDoFo::PdfRefCountedInputDevice device(new PoDoFo::PdfInputDevice(&input));
+        return parser.is_encrypted(device);
+    } catch (const PoDoFo::PdfError&) {
+        return false;  // then the first parser's complaint stands
+    }
+}
+
+const char* words_for(PoDoFo::EPdfError code) {
+    switch (code) {
+        case PoDoFo::ePdfError_NoPdfFile:
+            return "the document is no PDF: it does not begin with %PDF-";
+        case PoDoFo::ePdfError_NoEOFToken:
+            return "the document has no end-of-file marker: it is cut off";
+        case PoDoFo::ePdfError_NoXRef:
+        case PoDoFo::ePdfError_InvalidXRef:
+        case PoDoFo::ePdfError_InvalidXRefStream:
+        case PoDoFo::ePdfError_InvalidXRefType:
+            return "the document's cross-reference table is broken: repair the file before it is signed";
+        case PoDoFo::ePdfError_NoTrailer:
+            return "the document has no trailer: it is cut off or broken";
+        case PoDoFo::ePdfError_NoObject:
+            return "the document refers to an object that is not where it should be";
+        case PoDoFo::ePdfError_OutOfMemory:
+            return "the document needs more memory than its worker may have";
+        case PoDoFo::ePdfError_InvalidEncryptionDict:
+        case PoDoFo::ePdfError_InvalidPassword:
+            return "the document is encrypted";
+        case PoDoFo::ePdfError_Flate:
+        case PoDoFo::ePdfError_UnsupportedFilter:
+            return "the document has a compressed part that cannot be decompressed";
+        case PoDoFo::ePdfError_PageNotFound:
+            return "the document has no such page";
+        case PoDoFo::ePdfError_ValueOutOfRange:
+            return "the document has a number out of bounds";
+        default:
+            return "the document is not a sound PDF";
+    }
+}
+
+}  // namespace
+
+Error error_of(const PoDoFo::PdfError& error) {
+    std::string detail = words_for(error.GetError());
+    // The innermost entry that says anything; file names of PoDoFo's sources are of no use to anybody.
+    for (const PoDoFo::PdfErrorInfo& info : error.GetCallstack()) {
+        std::string more = info.GetInformation();
+        while (!more.empty() && (more.back() == '\n' || more.back() == ' ')) more.pop_back();
+        // It may quote the file.
+        std::replace_if(more.begin(), more.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+        if (more.empty()) continue;
+        detail += " (" + more.substr(0, 120) + ")";
+        break;
+    }
+    const Errc code =
+        error.GetError() == PoDoFo::ePdfError_OutOfMemory ? Errc::kUnavailable : Errc::kInvalidArgument;
+    return Error{code, std::move(detail), "document", error.GetError()};
+}
+
+Document::Document(ByteView file, const Limits& limits)
+    : file_(file),
+      limits_(limits),
+      buffer_(std::make_unique<MemoryBuffer>(file)),
+      input_(std::make_unique<std::istream>(buffer_.get())),
+      parser_(&objects_) {
+    objects_.SetAutoDelete(true);
+}
+
+Document::~Document() = default;
+
+Result<std::unique_ptr<Document>> Document::open(ByteView file, const Limits& limits) {
+    PoDoFo::PdfError::EnableLogging(false);
+    PoDoFo::PdfError::EnableDebug(false);
+    PoDoFo::PdfParser::SetMaxObjectCount(static_cast<long>(limits.objects));
+    PoDoFo::PdfTokenizer::RecursionGuard::SetMaxRecursionDepth(static_cast<std::int32_t>(limits.nesting));
+    std::unique_ptr<Document> document(new Document(file, limits));
+    SIGILLO_TRY(document->read());
+    SIGILLO_TRY(document->find_end());
+    return document;
+}
+
+Status Document::read() {
+    const std::string_view text = as_text(file_);
+    if (!text.starts_with("%PDF-")) return not_readable(words_for(PoDoFo::ePdfError_NoPdfFile));
+    // PoDoFo would look through the whole file for it, octet by octet.
+    if (text.substr(text.size() - std::min(text.size(), kTail)).rfind("%%EOF") == std::string_view::npos)
+        return not_readable(words_for(PoDoFo::ePdfError_NoEOFToken));
+    try {
+        parser_.ParseFile(PoDoFo::PdfRefCountedInputDevice(new PoDoFo::PdfInputDevice(input_.get())), true);
+    } catch (const PoDoFo::PdfError& error) {
+        if (is_encrypted(file_)) return encrypted();
+        return std::unexpected(error_of(error));
+    }
+    if (parser_.GetEncrypted()) return encrypted();
+    const Object* const root = get(parser_.GetTrailer(), "Root");
+    if (root == nullptr || !root->IsDictionary()) return not_readable("the document has no catalog");
+    if (root->Reference().ObjectNumber() == 0)
+        return not_readable("the document's catalog is no object of its own");
+    catalog_ = root;
+    return {};
+}
+
+Status Document::find_end() {
+    const PoDoFo::pdf_long offset = parser_.GetXRefOffset();
+    if (offset <= 0 || static_cast<std::size_t>(offset) >= file_.size())
+        return not_readable(words_for(PoDoFo::ePdfError_NoXRef));
+    section_offset_ = static_cast<std::uint64_t>(offset);
+    const std::string_view text = as_text(file_);
+    const std::size_t at = skip_space(text, section_offset_);
+    section_kind_ = text.substr(at, 4) == "xref" ? SectionKind::kTable : SectionKind::kStream;
+    const Object* const size = get(parser_.GetTrailer(), "Size");
+    const std::int64_t stated = size != nullptr && size->IsNumber() ? size->GetNumber() : 0;
+    const auto known = static_cast<std::int64_t>(objects_.GetObjectCount());
+    const std::int64_t free = std::max({stated, known, std::int64_t{1}});
+    if (free > kHighestObject) return not_readable("the document has no object numbers left");
+    free_number_ = static_cast<std::uint32_t>(free);
+    return {};
+}
+
+std::string Document::version() const {
+    const std::string text(parser_.GetPdfVersionString());  // "PDF-1.7" or "%PDF-1.7"
+    const std::size_t dash = text.find('-');
+    return dash == std::string::npos ? text : text.substr(dash + 1);
+}
+
+const Object* Document::resolve(const Object* object) const {
+    for (int hops = 0; object != nullptr && object->IsReference(); ++hops) {
+        if (hops == 8) return nullptr;
+        object = objects_.GetObject(object->GetReference());
+    }
+    return object == nullptr || object->IsNull() ? nullptr : object;
+}
+
+const Object* Document::get(const Object* dictionary, const char* key) const {
+    if (dictionary == nullptr || !dictionary->IsDictionary()) return nullptr;
+    return resolve(dictionary->GetDictionary().GetKey(PoDoFo::PdfName(key)));
+}
+
+const Object* Document::get_dictionary(const Object* dictionary, const char* key) const {
+    const Object* const value = get(dictionary, key);
+    return value != nullptr && value->IsDictionary() ? value : nullptr;
+}
+
+const Object* Document::get_array(const Object* dictionary, const char* key) const {
+    const Object* const value = get(dictionary, key);
+    return value != nullptr && value->IsArray() ? value : nullptr;
+}
+
+std::string Document::get_name(const Object* dictionary, const char* key) const {
+    const Object* const value = get(dictionary, key);
+    return value != nullptr && value->IsName() ? value->GetName().GetName() : std::string();
+}
+
+std::string Document::get_text(const Object* dictionary, const char* key) const {
+    const Object* const value = get(dictionary, key);
+    const bool string = value != nullptr && (value->IsString() || value->IsHexString());
+    return string ? decode_text_string(octets_of(value->GetString())) : std::string();
+}
+
+Reference Document::get_reference(const Object* dictionary, const char* key) const {
+    if (dictionary == nullptr || !dictionary->IsDictionary()) return {};
+    const Object* const value = dictionary->GetDictionary().GetKey(PoDoFo::PdfName(key));
+    if (value == nullptr || !value->IsReference()) return {};
+    return {value->GetReference().ObjectNumber(), value->GetReference().GenerationNumber()};
+}
+
+Reference Document::reference_of(const Object& object) {
+    return {object.Reference().ObjectNumber(), object.Reference().GenerationNumber()};
+}
+
+std::string_view Document::source(const Object& object, std::string& buffer) const {
+    const auto* const parsed = dynamic_cast<const PoDoFo::PdfParserObject*>(&object);
+    if (parsed != nullptr && parsed->GetOffset() > 0 &&
+        static_cast<std::size_t>(parsed->GetOffset()) < file_.size())
+        return as_text(file_).substr(static_cast<std::size_t>(parsed->GetOffset()));
+    buffer = write_value(object).value_or(std::string());
+    return buffer;
+}
+
+Result<DictionaryText> Document::dictionary_text(const Object& dictionary) const {
+    std::string buffer;
+    return DictionaryText::parse(source(dictionary, buffer));
+}
+
+Result<std::string> Document::array_text(const Object& array, const std::vector<std::string>& more) const {
+    std::string buffer;
+    return array_with(source(array, buffer), more);
+}
+
+Result<Bytes> Document::stream(const Object& object) const {
+    if (!object.HasStream()) return not_readable("the document has a dictionary where a stream should be");
+    BoundedOutput output(limits_.stream_bytes);
+    object.GetStream()->GetFilteredCopy(&output);
+    return output.take();
+}
+
+std::string Document::trailer_source(const char* key) const {
+    const Object* const trailer = parser_.GetTrailer();
+    if (trailer == nullptr || !trailer->IsDictionary() ||
+        !trailer->GetDictionary().HasKey(PoDoFo::PdfName(key)))
+        return {};
+    if (const auto text = dictionary_text(*trailer))
+        if (const auto value = text->find(key)) return std::string(*value);
+    return write_value(*trailer->GetDictionary().GetKey(PoDoFo::PdfName(key))).value_or(std::string());
+}
+
+}  // namespace sigillo::pdf
