@@ -1,22 +1,13 @@
-// Writing DER (X.690 §10, §11) in reading order. Tags are those of tsa/request/der.h. Pure functions.
+// Writing DER (X.690 §10, §11) in reading order. Tags are those of appliance/base/der.h. Pure functions.
 #pragma once
 
 #include <initializer_list>
 #include <vector>
 
 #include "appliance/base/bytes.h"
-#include "tsa/request/der.h"
+#include "appliance/base/der.h"
 
 namespace sigillo::cms {
-
-using tsa::der_context;
-using tsa::kDerGeneralizedTime;
-using tsa::kDerInteger;
-using tsa::kDerOctetString;
-using tsa::kDerOid;
-using tsa::kDerSequence;
-using tsa::kDerSet;
-using tsa::kDerUtcTime;
 
 // Tag and length, to stand before that many octets.
 Bytes der_header(std::uint8_t tag, std::uint64_t length);
