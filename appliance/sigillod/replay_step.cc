@@ -2,7 +2,6 @@
 #include <optional>
 
 #include "appliance/base/digest.h"
-#include "appliance/base/encoding.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
 #include "appliance/sigillod/log_replay.h"

@@ -142,7 +142,7 @@ class Ocsp(harness.InstanceTest):
         unit = next(u for u in units if u["name"] == "second")
         certificate = x509.load_der_x509_certificate(base64.b64decode(unit["chain"][0]["der"]))
         self.assertEqual(GOOD, self.standing(certificate).certificate_status)
-        self.instance.ctl("tsu", "revoke", unit["unitID"], "--crl-reason", "keyCompromise", "--reason", "a test")
+        self.instance.ctl("tsu", "revoke", unit["unitID"], "--revocation", "keyCompromise", "--reason", "a test")
         revoked = self.standing(certificate)
         self.assertEqual((REVOKED, x509.ReasonFlags.key_compromise),
                          (revoked.certificate_status, revoked.revocation_reason))
