@@ -55,7 +55,8 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
             .count(key("hashes_limit"), config.requests.hashes, 1, 1'000)
             .text(key("fetch_socket"), config.fetch.socket)
             .count(key("fetch_in_flight_limit"), config.fetch.in_flight_limit, 1, 65'536)
-            .duration(key("fetch_deadline_ms"), config.fetch.deadline, 100, 600'000);
+            .duration(key("fetch_deadline_ms"), config.fetch.deadline, 100, 600'000)
+            .duration(key("fetch_health_deadline_ms"), config.fetch.health_deadline, 10, 60'000);
         read_service_info(file, config.info);
     }
     read_hardening_config(file, table, config.hardening);

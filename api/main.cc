@@ -74,11 +74,11 @@ Status serve(const Options& options, Logger& logger) {
                           return server != nullptr ? server->counters() : HttpCounters{};
                       }};
     Dispatcher dispatcher(routes, services);
+    std::optional<fetch::FetchClient> fetcher;  // sigillod's answers may go on to it
+    if (is_api && !config.fetch.socket.empty()) fetcher.emplace(config.fetch);
     auto client = ipc::Client::create(config.sam);
     SigningSam signing(is_api ? std::move(client) : nullptr);
     PublicSam anonymous(is_api ? nullptr : std::move(client));
-    std::optional<fetch::FetchClient> fetcher;
-    if (is_api && !config.fetch.socket.empty()) fetcher.emplace(config.fetch);
     services.signing = &signing;
     services.fetcher = fetcher ? &*fetcher : nullptr;
     services.anonymous = &anonymous;

@@ -48,18 +48,19 @@ Answer to_fetched(Callback<Fetched> callback) {
     };
 }
 
-std::unique_ptr<ipc::Client> connect(const FetchClientConfig& config) {
+std::unique_ptr<ipc::Client> connect(const FetchClientConfig& config, std::chrono::milliseconds deadline) {
     ipc::ClientConfig client;
     client.path = config.socket;
     client.frame_limit = config.frame_limit;
     client.in_flight_limit = config.in_flight_limit;
-    client.deadline = config.deadline;
+    client.deadline = deadline;
     return ipc::Client::create(std::move(client));
 }
 
 }  // namespace
 
-FetchClient::FetchClient(const FetchClientConfig& config) : client_(connect(config)) {}
+FetchClient::FetchClient(const FetchClientConfig& config)
+    : client_(connect(config, config.deadline)), health_client_(connect(config, config.health_deadline)) {}
 
 void FetchClient::get(const std::string& url, Kind kind, bool fresh, Callback<Fetched> callback) {
     wire::Request request;
@@ -101,7 +102,7 @@ void FetchClient::post_callback(const std::string& url, ByteView json, const std
 void FetchClient::health(Callback<HealthReport> callback) {
     wire::Request request;
     request.mutable_get_health();
-    call(*client_, std::move(request), wire::Response::kHealth,
+    call(*health_client_, std::move(request), wire::Response::kHealth,
          [callback = std::move(callback)](const Result<wire::Response>& answer) {
              if (!answer) {
                  callback(std::unexpected(answer.error()));

@@ -64,6 +64,8 @@ struct FetchClientConfig {
     std::size_t in_flight_limit = 512;
     // Longer than fetch.total_timeout_ms times the redirects that it follows.
     std::chrono::milliseconds deadline{60'000};
+    // For how it feels: /healthz waits no longer for a process that hangs.
+    std::chrono::milliseconds health_deadline{2'000};
 };
 
 class FetchClient final : public Fetcher {
@@ -79,6 +81,7 @@ class FetchClient final : public Fetcher {
 
  private:
     const std::unique_ptr<ipc::Client> client_;
+    const std::unique_ptr<ipc::Client> health_client_;  // with a deadline of its own
 };
 
 }  // namespace sigillo::fetch
