@@ -46,9 +46,17 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
         .count(key("max_nonce_bytes"), config.time_stamps.max_nonce_bytes, 8, 1'024)
         .count(key("max_policy_bytes"), config.time_stamps.max_policy_bytes, 8, 1'024)
         .flag(key("negative_nonce"), config.time_stamps.negative_nonce);
+    if (face == Face::kPublic)
+        file.count(key("max_ocsp_bytes"), config.ocsp.max_bytes, 256, 64 * kKiB)
+            .count(key("max_ocsp_certificates"), config.ocsp.max_certificates, 1, 1'000)
+            .count(key("max_ocsp_nonce_bytes"), config.ocsp.max_nonce_bytes, 1, 128);
     if (face == Face::kApi) {
         file.count(key("certificate_cache"), config.certificate_cache, 1, 1'000'000)
-            .count(key("hashes_limit"), config.requests.hashes, 1, 1'000);
+            .count(key("hashes_limit"), config.requests.hashes, 1, 1'000)
+            .text(key("fetch_socket"), config.fetch.socket)
+            .count(key("fetch_in_flight_limit"), config.fetch.in_flight_limit, 1, 65'536)
+            .duration(key("fetch_deadline_ms"), config.fetch.deadline, 100, 600'000)
+            .duration(key("fetch_health_deadline_ms"), config.fetch.health_deadline, 10, 60'000);
         read_service_info(file, config.info);
     }
     read_hardening_config(file, table, config.hardening);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/fetch/fetch_client.h"
 #include "api/http/server.h"
 #include "api/service.h"
 #include "appliance/base/result.h"
@@ -23,6 +24,8 @@ struct ApiConfig {
     ServiceInfo info;             // [api] only
     csc::RequestLimits requests;  // [api] only
     tsa::RequestLimits time_stamps;
+    ocsp::RequestLimits ocsp;              // [public] only
+    fetch::FetchClientConfig fetch;        // [api] only; without a socket there is no sigillo-fetch
     std::size_t certificate_cache = 1024;  // [api] only: client certificates, 3 KiB each; clients are few
     std::chrono::seconds shutdown_deadline{
         20};  // for what is in flight at SIGTERM; sigillod's own is as long

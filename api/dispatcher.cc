@@ -25,6 +25,11 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
     std::vector<std::string> parameters;
     while (!pattern.empty() && !path.empty()) {
         if (path.front() != '/') return std::nullopt;
+        if (pattern.ends_with("*}") && pattern.starts_with("/{")) {
+            if (path.size() == 1) return std::nullopt;
+            parameters.emplace_back(path.substr(1));
+            return parameters;
+        }
         const auto wanted = next_segment(pattern);
         const auto given = next_segment(path);
         if (wanted.starts_with('{')) {
@@ -141,6 +146,9 @@ bool Dispatcher::admit(const Route& route, Call& call) {
     if (route.media == Media::kTimeStampQuery) {  // RFC 3161 §3.4
         if (!is_media(call.request.content_type, "application/timestamp-query"))
             return no(415, Errc::kInvalidArgument, "Content-Type must be application/timestamp-query");
+    } else if (route.media == Media::kOcspRequest) {  // RFC 6960 A.1
+        if (!is_media(call.request.content_type, "application/ocsp-request"))
+            return no(415, Errc::kInvalidArgument, "Content-Type must be application/ocsp-request");
     } else if (!call.request.body.empty() && !call.request.content_type.empty() &&
                !is_media(call.request.content_type, "application/json"))
         return no(route.words == Words::kCsc ? 400 : 415, Errc::kInvalidArgument,

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "api/config.h"
 #include "api/dispatcher.h"
@@ -40,6 +41,8 @@ Status confine(const ApiConfig& config, Logger& logger) {
     rules.read = system_read_paths();
     rules.write = {std::filesystem::path(config.http.socket).parent_path(),
                    std::filesystem::path(config.sam.path).parent_path()};
+    if (!config.fetch.socket.empty())
+        rules.write.push_back(std::filesystem::path(config.fetch.socket).parent_path());
     if (config.hardening.landlock) {
         SIGILLO_ASSIGN(const LandlockState state, apply_landlock(rules, logger));
         if (state.abi == 0) logger.warning("landlock_absent");
@@ -64,16 +67,20 @@ Status serve(const Options& options, Logger& logger) {
                       .info = config.info,
                       .limits = config.requests,
                       .time_stamps = config.time_stamps,
+                      .ocsp = config.ocsp,
                       .logger = logger,
                       .http_counters = [&running] {
                           const HttpServer* server = running;
                           return server != nullptr ? server->counters() : HttpCounters{};
                       }};
     Dispatcher dispatcher(routes, services);
+    std::optional<fetch::FetchClient> fetcher;  // sigillod's answers may go on to it
+    if (is_api && !config.fetch.socket.empty()) fetcher.emplace(config.fetch);
     auto client = ipc::Client::create(config.sam);
     SigningSam signing(is_api ? std::move(client) : nullptr);
     PublicSam anonymous(is_api ? nullptr : std::move(client));
     services.signing = &signing;
+    services.fetcher = fetcher ? &*fetcher : nullptr;
     services.anonymous = &anonymous;
     SIGILLO_ASSIGN(const auto server, HttpServer::start(
                                           config.http,

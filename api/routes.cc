@@ -51,6 +51,8 @@ constexpr std::array kPublicRoutes = {
     Route{kPost, "/tsa", pki::time_stamp, kProblem, kAnybody, kPlain, kTimeStampQuery},
     Route{kGet, "/pki/ca.crt", pki::ca_certificate, kProblem, kAnybody, kPlain},
     Route{kGet, "/pki/ca.crl", pki::crl, kProblem, kAnybody, kPlain},
+    Route{kPost, "/pki/ocsp", pki::ocsp_post, kProblem, kAnybody, kPlain, kOcspRequest},
+    Route{kGet, "/pki/ocsp/{request*}", pki::ocsp_get, kProblem, kAnybody, kPlain},
     Route{kGet, "/healthz", pki::liveness, kProblem, kAnybody, kPlain},
 };
 

@@ -13,11 +13,11 @@ enum class Words : std::uint8_t { kCsc, kProblem };           // how the route s
 enum class Caller : std::uint8_t { kClient, kAnybody };       // whether it needs a registered client
 enum class Retry : std::uint8_t { kPlain, kIdempotencyKey };  // whether it heeds an Idempotency-Key
 
-enum class Media : std::uint8_t { kJson, kTimeStampQuery };  // what a body is
+enum class Media : std::uint8_t { kJson, kTimeStampQuery, kOcspRequest };  // what a body is
 
 struct Route {
     Method method;
-    std::string_view pattern;  // "/v1/signers/{signerID}"
+    std::string_view pattern;  // "/v1/signers/{signerID}"; "/pki/ocsp/{request*}": all that follows
     Handler handler;
     Words words;
     Caller caller;

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "api/csc/requests.h"
+#include "api/fetch/fetch_client.h"
 #include "api/http/client_certificate.h"
 #include "api/http/exchange.h"
 #include "api/http/server.h"
 #include "api/metrics.h"
 #include "api/sam.h"
 #include "appliance/base/logger.h"
+#include "appliance/issuance/ocsp/request.h"
 #include "tsa/request/time_stamp_request.h"
 
 namespace sigillo::api {
@@ -29,11 +31,13 @@ struct ServiceInfo {
 struct Services {
     SigningSam* signing = nullptr;
     PublicSam* anonymous = nullptr;
+    fetch::Fetcher* fetcher = nullptr;  // face api, where there is a sigillo-fetch
     ClientCertificates& certificates;
     Metrics& metrics;
     const ServiceInfo& info;
     csc::RequestLimits limits{};
     tsa::RequestLimits time_stamps{};
+    ocsp::RequestLimits ocsp{};
     Logger& logger;
     std::function<HttpCounters()> http_counters;
 };

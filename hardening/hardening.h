@@ -74,6 +74,8 @@ struct LandlockRules {
     // Read, write, create, rename and remove below these directories; plain files: read and write. Must
     // exist.
     std::vector<std::filesystem::path> write{};
+    // TCP connections go to these ports and to no others. Nobody may listen on TCP.
+    std::vector<std::uint16_t> connect_ports{};
 };
 
 // What every process of ours reads after start: shared libraries, libcrypto's and SoftHSM's configuration,
@@ -88,9 +90,9 @@ struct LandlockState {
 
 // For all threads (all_threads.h; all but those that block all signals, which are counted and logged as an
 // error: call it before they start) and whatever they start: no file outside the rules, nothing executed, and
-// where the kernel knows how, no TCP at all, no signal to and no abstract socket of processes outside.
-// Descriptors that are open stay open. A kernel without Landlock (state.abi == 0) is no error; what holds is
-// logged. kNotFound: a path of rules.write. kUnavailable: the kernel refused.
+// where the kernel knows how, no TCP but to connect_ports, no signal to and no abstract socket of processes
+// outside. Descriptors that are open stay open. A kernel without Landlock (state.abi == 0) is no error; what
+// holds is logged. kNotFound: a path of rules.write. kUnavailable: the kernel refused.
 Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger);
 
 // ---- seccomp ---------------------------------------------------------------------------------------------
@@ -98,13 +100,15 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
 enum class SeccompProfile : std::uint8_t {
     kSignatureModule,  // sigillod: writes files, AF_UNIX sockets
     kFrontEnd,         // sigillo-api, both faces: reads files, AF_UNIX sockets
+    kFetcher,          // sigillo-fetch: writes files, AF_UNIX sockets, connects by IPv4 and IPv6
 };
 
-// For all threads of the process. Neither profile has: execve, fork (clone makes threads only), ptrace and
-// process_vm_*, sockets other than AF_UNIX, mount, setuid and its family, modules, bpf, perf, keyrings,
-// io_uring, memory that is writable and executable at once. kFrontEnd opens no file for writing. Does nothing
-// with kOff, and in builds with sanitizers, whose run time needs what is forbidden here: both are logged as a
-// warning. kUnavailable: the kernel has no seccomp filters.
+// For all threads of the process. No profile has: execve, fork (clone makes threads only), ptrace and
+// process_vm_*, sockets other than AF_UNIX (kFetcher: TCP, UDP for names, and the routing table to read),
+// mount, setuid and its family, modules, bpf, perf, keyrings, io_uring, memory that is writable and
+// executable at once. kFrontEnd opens no file for writing. Does nothing with kOff, and in builds with
+// sanitizers, whose run time needs what is forbidden here: both are logged as a warning. kUnavailable: the
+// kernel has no seccomp filters.
 Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logger);
 
 }  // namespace sigillo

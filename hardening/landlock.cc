@@ -25,8 +25,13 @@ struct [[gnu::packed]] PathBeneath {
     std::uint64_t allowed_access = 0;
     std::int32_t parent_fd = -1;
 };
+struct NetPort {
+    std::uint64_t allowed_access = 0;
+    std::uint64_t port = 0;  // host order
+};
 constexpr unsigned kVersionQuery = 1U << 0;
 constexpr int kPathBeneathRule = 1;
+constexpr int kNetPortRule = 2;
 
 // Rights over files, by the bit that ABI 1 to 5 gave them.
 // Devices, fifos and symbolic links (6, 10 to 12) are handled, that is forbidden, and never allowed.
@@ -35,7 +40,8 @@ constexpr std::uint64_t kExecute = 1U << 0, kWriteFile = 1U << 1, kReadFile = 1U
                         kMakeSock = 1U << 9, kMakeSym = 1U << 12, kRefer = 1U << 13, kTruncate = 1U << 14,
                         kIoctlDev = 1U << 15;
 constexpr std::uint64_t kOfAbi1 = (kMakeSym << 1) - 1;
-constexpr std::uint64_t kNet = 3;     // TCP: bind, connect
+constexpr std::uint64_t kNet = 3;  // TCP: bind, connect
+constexpr std::uint64_t kConnect = 2;
 constexpr std::uint64_t kScopes = 3;  // abstract sockets, signals
 
 constexpr std::uint64_t kRead = kReadFile | kReadDir;
@@ -68,6 +74,13 @@ Status allow(int ruleset, const std::filesystem::path& path, std::uint64_t right
     const PathBeneath rule{rights, fd.get()};
     if (::syscall(SYS_landlock_add_rule, ruleset, kPathBeneathRule, &rule, 0U) != 0)
         return std::unexpected(errno_error(errno, "Landlock rule for " + path.string()));
+    return {};
+}
+
+Status allow_port(int ruleset, std::uint16_t port) {
+    const NetPort rule{kConnect, port};
+    if (::syscall(SYS_landlock_add_rule, ruleset, kNetPortRule, &rule, 0U) != 0)
+        return std::unexpected(errno_error(errno, "Landlock rule for TCP port " + std::to_string(port)));
     return {};
 }
 
@@ -129,6 +142,8 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
         SIGILLO_TRY(allow(ruleset.get(), path, kWrite & attributes.handled_access_fs, true));
     // A device of the base system that programs write to without thinking.
     SIGILLO_TRY(allow(ruleset.get(), "/dev/null", kReadFile | kWriteFile, false));
+    if (state.abi >= 4)
+        for (const std::uint16_t port : rules.connect_ports) SIGILLO_TRY(allow_port(ruleset.get(), port));
     SIGILLO_ASSIGN(state.threads_outside, in_all_threads(&restrict_this_thread, ruleset.get()));
     if (state.threads_outside != 0)
         logger.error("landlock_incomplete", {{"threads_outside", std::uint64_t{state.threads_outside}},

@@ -1,5 +1,6 @@
 // System calls that each kind of process needs, and no others.
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <memory>
 #include <span>
@@ -89,6 +91,10 @@ class Filter {
         for (const char* name : names) rule(SCMP_ACT_ALLOW, name, {});
     }
     void allow_if(const char* name, scmp_arg_cmp condition) { rule(SCMP_ACT_ALLOW, name, {&condition, 1}); }
+    void allow_if_both(const char* name, scmp_arg_cmp one, scmp_arg_cmp other) {
+        const std::array conditions{one, other};
+        rule(SCMP_ACT_ALLOW, name, conditions);
+    }
     void absent(std::span<const char* const> names) {
         for (const char* name : names) rule(SCMP_ACT_ERRNO(ENOSYS), name, {});
     }
@@ -160,7 +166,14 @@ Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logge
     filter.allow(kCommon);
     filter.absent(kAbsent);
     allow_conditionally(filter);
-    if (profile == SeccompProfile::kSignatureModule) {
+    if (profile == SeccompProfile::kFetcher) {
+        filter.allow(kWriting);
+        // TCP to hosts, UDP to name servers; getaddrinfo reads from the routing table which kinds of
+        // addresses this machine has.
+        filter.allow_if("socket", equals(0, AF_INET));
+        filter.allow_if("socket", equals(0, AF_INET6));
+        filter.allow_if_both("socket", equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE));
+    } else if (profile == SeccompProfile::kSignatureModule) {
         filter.allow(kWriting);
     } else {
         constexpr std::uint64_t kWrites = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
@@ -172,9 +185,11 @@ Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logge
     }
     if (const int status = filter.load(); status != 0)
         return std::unexpected(errno_error(-status, "load the seccomp filter"));
+    const char* name = profile == SeccompProfile::kSignatureModule ? "signature_module"
+                       : profile == SeccompProfile::kFetcher       ? "fetcher"
+                                                                   : "front_end";
     logger.info("seccomp_applied",
-                {{"profile", profile == SeccompProfile::kSignatureModule ? "signature_module" : "front_end"},
-                 {"action", action == SeccompAction::kKill ? "kill" : "errno"}});
+                {{"profile", name}, {"action", action == SeccompAction::kKill ? "kill" : "errno"}});
     return {};
 }
 

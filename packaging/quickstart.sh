@@ -31,7 +31,7 @@ build_programs() {
     local log=$repository/build/quickstart.log
     mkdir -p "$repository/build"
     say "Building (the first time takes some minutes; the compiler's words go to ${log#"$repository"/})"
-    run_quietly "$log" "the build" build_preset release sigillod sigillo-api sigilloctl sigillo-audit
+    run_quietly "$log" "the build" build_preset release sigillod sigillo-api sigillo-fetch sigilloctl sigillo-audit
 }
 
 up() {

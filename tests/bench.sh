@@ -71,7 +71,7 @@ prepare() {
         say "Building"
         mkdir -p "$repository/build"
         run_quietly "$repository/build/bench-build.log" "the build" build_preset release \
-            sigillod sigillo-api sigilloctl sigillo-audit load_generator raw_hsm seeder
+            sigillod sigillo-api sigillo-fetch sigilloctl sigillo-audit load_generator raw_hsm seeder
     fi
     choose_ports
     SIGILLO_HOME=$(mktemp -d "${TMPDIR:-/tmp}/sigillo-bench-XXXXXX")

@@ -28,15 +28,37 @@ Response healthy(const sam::Health& health) {
     return json_response(health.state() == "failed" ? 503 : 200, out.take());
 }
 
+// Degraded at the worst: without sigillo-fetch keys still sign.
+void add(sam::Health& health, const std::string& name, bool good, const std::string& reason) {
+    sam::HealthItem& item = *health.add_items();
+    item.set_name(name);
+    item.set_state(good ? "ok" : "degraded");
+    item.set_reason(reason);
+    if (!good && health.state() == "ok") health.set_state("degraded");
+}
+
 }  // namespace
 
 void health(Call& call) {
     auto question = call.ask();
     question.mutable_get_health();
-    call.services.signing->call(std::move(question), sam::SigningResponse::kHealth,
-                                [responder = call.responder](Result<sam::SigningResponse> answer) {
-                                    responder.send(answer ? healthy(answer->health()) : unreachable());
-                                });
+    call.services.signing->call(
+        std::move(question), sam::SigningResponse::kHealth,
+        [responder = call.responder, fetcher = call.services.fetcher](Result<sam::SigningResponse> answer) {
+            if (!answer || fetcher == nullptr) {
+                responder.send(answer ? healthy(answer->health()) : unreachable());
+                return;
+            }
+            fetcher->health(
+                [responder, health = answer->health()](const Result<fetch::HealthReport>& report) {
+                    sam::Health all = health;
+                    add(all, "fetch", report.has_value(), report ? "" : "sigillo-fetch does not answer");
+                    if (report)
+                        for (const fetch::HealthItem& item : report->items)
+                            add(all, item.name, item.state == "ok", item.reason);
+                    responder.send(healthy(all));
+                });
+        });
 }
 
 }  // namespace sigillo::api::ops

@@ -11,14 +11,14 @@
 namespace sigillo::audit {
 namespace {
 
-constexpr std::array kTracked{tables::kClients.space,     tables::kSigners.space,
-                              tables::kFactors.space,     tables::kFactorStates.space,
-                              tables::kCredentials.space, tables::kCredentialStates.space,
-                              tables::kRevocations.space, tables::kAuthority.space};
+constexpr std::array kTracked{
+    tables::kClients.space,      tables::kSigners.space,     tables::kFactors.space,
+    tables::kFactorStates.space, tables::kCredentials.space, tables::kCredentialStates.space,
+    tables::kRevocations.space,  tables::kAuthority.space,   tables::kOcspResponder.space};
 static_assert(tables::kClients.tracked && tables::kSigners.tracked && tables::kFactors.tracked &&
               tables::kFactorStates.tracked && tables::kCredentials.tracked &&
               tables::kCredentialStates.tracked && tables::kRevocations.tracked &&
-              tables::kAuthority.tracked);
+              tables::kAuthority.tracked && tables::kOcspResponder.tracked);
 
 constexpr std::uint64_t kSeen = std::uint64_t{1} << 63;  // in Entry::leaf
 constexpr std::size_t kBaselineEvent = 200;              // records in one event: well below 65,535 bytes

@@ -28,6 +28,7 @@ Status Authority::establish(const Parts& parts, const AuthorityConfig& config) {
     return parts.ledger.update([&](audit::Recorder& recorder) -> Status {
         record::Authority authority;
         authority.set_certificate(certificate.data(), certificate.size());
+        authority.set_issued_listed(true);
         SIGILLO_TRY(recorder.create(tables::kAuthority, key_of(kAuthorityKey), authority));
         audit::Event event = recorder.event("ca.created");
         event.set_base64("certificate_sha256", ByteView(sha256(certificate)));
@@ -162,6 +163,7 @@ Status Authority::lift_hold(audit::Recorder& recorder, ByteView serial) {
 
 void Authority::changed() {
     stale_ = true;
+    ++standings_;
 }
 
 }  // namespace sigillo::issuance

@@ -63,6 +63,8 @@ class Authority {
     static Status lift_hold(audit::Recorder& recorder, ByteView serial);
     // To be called after such a transaction is durable.
     void changed();
+    // Grows with each changed(): what was read before it is out of date.
+    std::uint64_t standings() const { return standings_; }
 
  private:
     Authority(const Parts& parts, AuthorityConfig config, std::unique_ptr<CertificateAuthority> ca)
@@ -79,6 +81,7 @@ class Authority {
     BootTime next_try_{0};
     // Set without the mutex: a revocation must not wait for an HSM that hangs.
     std::atomic<bool> stale_{true};
+    std::atomic<std::uint64_t> standings_{0};
 };
 
 }  // namespace sigillo::issuance

@@ -4,6 +4,7 @@
 #include "appliance/activation/pin.h"
 #include "appliance/base/encoding.h"
 #include "appliance/issuance/credentials.h"
+#include "appliance/issuance/issued_certificates.h"
 #include "appliance/issuance/x509/certificate_request.h"
 
 namespace sigillo::issuance {
@@ -209,6 +210,9 @@ Result<CreatedCredential> Credentials::create(const CreateCredentialRequest& req
                                     record::Empty()));
         SIGILLO_TRY(recorder.create(tables::kCredentialsByTenant, tenant_key(request.tenant, plan.id.str()),
                                     record::Empty()));
+        if (plan.record.certificate_source() == "embedded")
+            SIGILLO_TRY(note_issued(recorder, as_bytes(plan.record.certificate_serial()), kIssuedToCredential,
+                                    plan.id.str(), plan.record.not_after_ms()));
         audit::Event event = recorder.event("credential.created");
         event.set("credential", plan.id.str())
             .set("signer", request.signer.str())

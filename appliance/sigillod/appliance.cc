@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "appliance/sigillod/dispatcher.h"
+#include "appliance/sigillod/ocsp_service.h"
 #include "appliance/signing/reconcile.h"
 
 namespace sigillo {
@@ -52,8 +53,9 @@ Result<std::unique_ptr<Appliance>> Appliance::assemble(std::unique_ptr<Foundatio
 
 Appliance::~Appliance() {
     // No new work, then no sockets that would bring it, then the work in hand; only then what it used.
-    for (WorkerPool* pool : {workers_.get(), document_workers_.get(), admin_workers_.get(),
-                             public_workers_.get(), publishing_lane_.get(), health_lane_.get()})
+    for (WorkerPool* pool :
+         {workers_.get(), document_workers_.get(), admin_workers_.get(), public_workers_.get(),
+          ocsp_workers_.get(), publishing_lane_.get(), health_lane_.get()})
         if (pool != nullptr) pool->close();
     if (tsa_) tsa_->close();
     admin_server_.reset();
@@ -64,6 +66,7 @@ Appliance::~Appliance() {
     publishing_lane_.reset();
     public_workers_.reset();
     document_workers_.reset();
+    ocsp_workers_.reset();
     admin_workers_.reset();
     workers_.reset();
     housekeeping_.reset();
@@ -110,6 +113,8 @@ Status Appliance::build_services(TsaTimeSeam seam) {
 
     SIGILLO_ASSIGN(authority_,
                    issuance::Authority::open({ledger, keys, *base_->provider, random}, config.authority));
+    SIGILLO_ASSIGN(ocsp_,
+                   issuance::OcspResponder::create({ledger, keys, *authority_, base_->logger}, config.ocsp));
     signers_ = std::make_unique<issuance::Signers>(ledger, keys, random, config.signers);
     credentials_ = std::make_unique<issuance::Credentials>(
         issuance::Credentials::Parts{ledger, keys, *authority_, *signers_, *base_->provider, random,
@@ -120,6 +125,9 @@ Status Appliance::build_services(TsaTimeSeam seam) {
     if (config.tsa) {
         SIGILLO_ASSIGN(tsa_, Tsa::assemble(*base_, *config.tsa, seam));
     }
+    TsaOrders tsa_orders(tsa_.get(), *authority_, ledger);
+    SIGILLO_ASSIGN(const auto units_of_ours, tsa_orders.certificates_of_embedded_ca());
+    SIGILLO_TRY(issuance::list_earlier_certificates(ledger, units_of_ours));
     clients_ = std::make_unique<Clients>(ledger, random);
     deposits_ = std::make_unique<Deposits>(config.deposits, base_->clock, random);
     std::optional<BackupHalf> tsa_half;
@@ -128,16 +136,17 @@ Status Appliance::build_services(TsaTimeSeam seam) {
         std::make_unique<Backup>(BackupHalf{ledger, *publisher_, config.log_directory}, std::move(tsa_half));
 
     const activation::Lockout lockout(config.activation.lockout, base_->clock);
-    signing_service_ = std::make_unique<SigningService>(SigningService::Parts{
-        ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_, lockout, *signing_,
-        health_, tsa_.get(), *deposits_, config.documents, config.signing.documents_per_call});
-    public_service_ = std::make_unique<PublicService>(*authority_, health_, tsa_.get());
+    signing_service_ = std::make_unique<SigningService>(
+        SigningService::Parts{ledger, random, *clients_, *signers_, *credentials_, *enrolment_, *activator_,
+                              lockout, *signing_, health_, tsa_.get(), *deposits_, config.documents,
+                              config.signing.documents_per_call, *authority_, *ocsp_, config.ocsp.requests});
+    public_service_ =
+        std::make_unique<PublicService>(*authority_, *ocsp_, config.ocsp.requests, health_, tsa_.get());
     admin_service_ = std::make_unique<AdminService>(AdminService::Parts{
         ledger, *clients_, *signers_, *credentials_, lockout,
         activation::EvidenceKeeper(*base_->codec, random, config.activation.evidence_retention), *publisher_,
-        *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now(),
-        TsaOrders(tsa_.get(), *authority_, ledger)});
-    SIGILLO_TRY(TsaOrders(tsa_.get(), *authority_, ledger).reconcile());
+        *base_->log, base_->identity->verifier_key(), *backup_, health_, base_->clock.now(), tsa_orders});
+    SIGILLO_TRY(tsa_orders.reconcile());
     housekeeper_ = std::make_unique<Housekeeper>(*base_->store, config.housekeeper);
     watch_health();
     return {};
@@ -188,6 +197,7 @@ void Appliance::watch_health() {
     });
 
     if (tsa_) tsa_->watch(health_);
+    watch_ocsp(health_, *ocsp_);
 
     const auto metric = [this](const char* name, Health::Metric value) {
         health_.add_metric(name, std::move(value));
@@ -230,6 +240,7 @@ std::vector<Housekeeping::Chore> Appliance::chores() {
                  base_->logger.error("housekeeping", {{"error", status.error()}});
          }},
     };
+    chores.push_back({"ocsp responder", base_->config.ocsp_renewal_look, [this] { ocsp_->renew_if_due(); }});
     if (tsa_)
         chores.push_back(
             {"time-stamping units", base_->config.tsa->housekeeping_interval, [this] { tsa_->housekeep(); }});
@@ -245,6 +256,7 @@ Status Appliance::serve() {
                                                      (config.document_threads + 1) / 2);
     admin_workers_ = std::make_unique<WorkerPool>(config.admin_threads, config.side_queue_limit);
     public_workers_ = std::make_unique<WorkerPool>(config.public_threads, config.side_queue_limit);
+    ocsp_workers_ = std::make_unique<WorkerPool>(config.public_threads, config.side_queue_limit);
     // One thread each: who waits for the log's publication waits for the same one, and health is a quick
     // look.
     publishing_lane_ = std::make_unique<WorkerPool>(1, config.side_queue_limit);
@@ -256,6 +268,7 @@ Status Appliance::serve() {
     publisher_->start();
     sweep_->start();
     if (tsa_) tsa_->start();
+    ocsp_->renew_if_due();
     housekeeping_ = std::make_unique<Housekeeping>(chores(), base_->logger);
     // What waits for the log's publication has one thread: an HSM that hangs must not keep officers from
     // revoking.
@@ -267,8 +280,9 @@ Status Appliance::serve() {
     };
     const auto public_lane = [this](const sam::PublicRequest& request) -> Lane {
         if (request.has_get_health()) return {*health_lane_};
-        // Downloads do not wait for time stamps, nor these for them.
+        // Downloads do not wait for what the HSM signs, nor time stamps for OCSP.
         if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
+        if (request.has_ocsp()) return {*ocsp_workers_};
         return {*public_workers_};
     };
     const auto signing_lane = [this](const sam::SigningRequest& request) -> Lane {

@@ -16,6 +16,7 @@
 #include "appliance/ipc/server.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
+#include "appliance/issuance/ocsp_responder.h"
 #include "appliance/issuance/signers.h"
 #include "appliance/sigillod/admin_service.h"
 #include "appliance/sigillod/backup.h"
@@ -66,6 +67,7 @@ class Appliance {
     std::unique_ptr<signing::KeyVault> vault_;
     std::unique_ptr<signing::SigningPath> signing_;
     std::unique_ptr<issuance::Authority> authority_;
+    std::unique_ptr<issuance::OcspResponder> ocsp_;
     std::unique_ptr<issuance::Signers> signers_;
     std::unique_ptr<issuance::Credentials> credentials_;
     std::unique_ptr<Tsa> tsa_;  // null where there is none
@@ -88,6 +90,7 @@ class Appliance {
     std::unique_ptr<WorkerPool> publishing_lane_;
     std::unique_ptr<WorkerPool> public_workers_;
     std::unique_ptr<WorkerPool> document_workers_;
+    std::unique_ptr<WorkerPool> ocsp_workers_;
     std::unique_ptr<WorkerPool> admin_workers_;
     std::unique_ptr<WorkerPool> workers_;
     std::unique_ptr<PoolExecutor> executor_;  // where signing goes on when the store has answered

@@ -149,10 +149,21 @@ void read_issuance(ConfigFile& file, DaemonConfig& config) {
         .count("issuance.max_chain", config.credentials.chain.max_certificates, 2, 10)
         .count("issuance.policy_length", config.credentials.policy.length, 8, 1'024)
         .count("issuance.policy_depth", config.credentials.policy.depth, 0, 32);
+    file.duration("issuance.ocsp_validity_s", config.ocsp.validity, 60, 7 * kDayS)
+        .duration("issuance.ocsp_cache_s", config.ocsp.cache_life, 0, kDayS)
+        .count("issuance.ocsp_cache_entries", config.ocsp.cache_entries, 0, 10'000'000)
+        .duration("issuance.ocsp_certificate_s", ca.ocsp_signing_validity, 10, 366 * kDayS)
+        .duration("issuance.ocsp_renewal_look_s", config.ocsp_renewal_look, 1, kDayS)
+        .duration("issuance.ocsp_retry_pause_ms", config.ocsp.retry_pause, 10, 600'000)
+        .count("issuance.ocsp_certificates_per_request", config.ocsp.requests.max_certificates, 1, 1'000)
+        .count("issuance.ocsp_nonce_bytes", config.ocsp.requests.max_nonce_bytes, 1, 128);
+    if (config.ocsp.cache_life >= config.ocsp.validity)
+        file.complain("issuance.ocsp_cache_s", "must be shorter than issuance.ocsp_validity_s");
     ca.signer_validity = std::chrono::days(signer_days);
     ca.ca_validity = std::chrono::days(ca_days);
     ca.crl_url = pki_url + "/ca.crl";
     ca.ca_issuers_url = pki_url + "/ca.crt";
+    ca.ocsp_url = pki_url + "/ocsp";
     if (config.authority.crl_interval >= ca.crl_validity)
         file.complain("issuance.crl_interval_s", "must be shorter than issuance.crl_validity_s");
 }

@@ -19,6 +19,7 @@
 #include "appliance/base/result.h"
 #include "appliance/issuance/authority.h"
 #include "appliance/issuance/credentials.h"
+#include "appliance/issuance/ocsp_responder.h"
 #include "appliance/issuance/signers.h"
 #include "appliance/sigillod/documents.h"
 #include "appliance/sigillod/tsa_config.h"
@@ -100,6 +101,10 @@ struct DaemonConfig {
     activation::EnrolmentConfig enrolment;
     activation::ClockMonitorConfig clock;
     issuance::AuthorityConfig authority;
+    issuance::OcspConfig ocsp;
+    // Between two looks at the OCSP responder's certificate. Short beside the ten days that are left of it
+    // when it is due, and long enough to cost nothing.
+    std::chrono::seconds ocsp_renewal_look{600};
     issuance::CredentialLimits credentials;
     issuance::SignerLimits signers;
     signing::SigningLimits signing;

@@ -1,6 +1,7 @@
 #include "appliance/sigillod/public_service.h"
 
 #include "appliance/sigillod/codec.h"
+#include "appliance/sigillod/ocsp_service.h"
 
 namespace sigillo {
 
@@ -24,6 +25,10 @@ Task<sam::PublicResponse> PublicService::handle(const sam::PublicRequest& reques
             } else {
                 *response.mutable_error() = to_message(crl.error());
             }
+            co_return response;
+        }
+        case sam::PublicRequest::kOcsp: {
+            *response.mutable_ocsp_answer() = answer_ocsp(ocsp_, ocsp_limits_, request.ocsp(), false);
             co_return response;
         }
         case sam::PublicRequest::kTimeStamp: {

@@ -5,6 +5,7 @@
 #include "appliance/ipc/deterministic.h"
 
 #include "appliance/sigillod/codec.h"
+#include "appliance/sigillod/ocsp_service.h"
 
 namespace sigillo {
 
@@ -90,6 +91,10 @@ SigningService::Answer SigningService::dispatch(const sam::SigningRequest& reque
             return delete_credential(request.delete_credential(), client);
         case Body::kListUses:
             return list_uses(request.list_uses(), client);
+        case Body::kGetCaCertificate:
+        case Body::kGetCrl:
+        case Body::kOcsp:
+            return validation_data(request);
         case Body::kCreateSigner:
         case Body::kEnrolFactor:
         case Body::kCreateCredential:
@@ -427,6 +432,21 @@ Task<SigningService::Answer> SigningService::sign_documents(const sam::SignDocum
     sam::SigningResponse response;
     *response.mutable_signed_documents() = to_message(made);
     co_return response;
+}
+
+// What anybody gets from the public face: for documents that are to stay valid.
+SigningService::Answer SigningService::validation_data(const sam::SigningRequest& request) {
+    sam::SigningResponse response;
+    if (request.has_ocsp()) {
+        *response.mutable_ocsp_answer() = answer_ocsp(parts_.ocsp, parts_.ocsp_limits, request.ocsp(), true);
+        return response;
+    }
+    Bytes der = parts_.authority.certificate();
+    if (request.has_get_crl()) {
+        SIGILLO_ASSIGN(der, parts_.authority.crl());
+    }
+    response.mutable_document()->set_der(der.data(), der.size());
+    return response;
 }
 
 // CSC API v2.0.0.2 §11.13: for registered clients what anybody gets from the public face.

@@ -6,6 +6,7 @@
 #include "appliance/activation/enrolment.h"
 #include "appliance/ipc/sam.pb.h"
 #include "appliance/issuance/credentials.h"
+#include "appliance/issuance/ocsp_responder.h"
 #include "appliance/issuance/signers.h"
 #include "appliance/sigillod/clients.h"
 #include "appliance/sigillod/documents.h"
@@ -35,6 +36,9 @@ class SigningService {
         Deposits& deposits;
         DocumentLimits documents{};
         std::size_t documents_per_call = signing::SigningLimits{}.documents_per_call;
+        issuance::Authority& authority;
+        issuance::OcspResponder& ocsp;
+        ocsp::RequestLimits ocsp_limits;
     };
     explicit SigningService(const Parts& parts) : parts_(parts) {}
 
@@ -67,6 +71,7 @@ class SigningService {
     Task<Answer> authorize(const sam::Authorize& body, const RegisteredClient& client);
     Task<Answer> extend(const sam::ExtendTransaction& body, const RegisteredClient& client);
     Task<Answer> time_stamp(const sam::TimeStamp& body);
+    Answer validation_data(const sam::SigningRequest& request);
     Task<Answer> sign_hash(const sam::SignHash& body, const RegisteredClient& client);
     Task<Answer> sign_documents(const sam::SignDocuments& body, const RegisteredClient& client);
 

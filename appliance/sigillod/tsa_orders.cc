@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "appliance/base/encoding.h"
+#include "appliance/issuance/credentials.h"
 #include "appliance/issuance/x509/certificate_facts.h"
 
 namespace sigillo {
@@ -223,17 +224,34 @@ Status TsaOrders::certify(const OfficerOrder& order, const tsa::UnitId& id) {
     SIGILLO_ASSIGN(
         const IssuedCertificate issued,
         authority_.ca().issue_for_time_stamps({*algorithm, to_bytes(record.spki())}, subject, from, until));
+    SIGILLO_ASSIGN(const Bytes serial, issuance::serial_bytes(issued.serial_hex));
     SIGILLO_TRY(signing_log_.update([&](audit::Recorder& recorder) -> Status {
         audit::Event event = recorder.event("ca.unit_certified");
         event.set("unit", id.str())
             .set("serial", issued.serial_hex)
             .set_base64("certificate_sha256", ByteView(sha256(issued.der)));
         set_order(event, order);
+        SIGILLO_TRY(issuance::note_issued(recorder, serial, issuance::kIssuedToUnit, id.str(),
+                                          unix_millis(issued.not_after)));
         SIGILLO_TRY(recorder.log(std::move(event)));
         return {};
     }));
     const std::vector<Bytes> chain{issued.der, authority_.certificate()};
     return tsa_->units().import(id, chain, in_words_of(order));
+}
+
+Result<std::vector<issuance::EarlierCertificate>> TsaOrders::certificates_of_embedded_ca() {
+    std::vector<issuance::EarlierCertificate> ours;
+    if (tsa_ == nullptr) return ours;
+    SIGILLO_ASSIGN(const auto all, tsa_->units().list());
+    for (const tsa::UnitInfo& info : all) {
+        if (info.record.chain_size() < 2 || !equal(as_bytes(info.record.chain(1)), authority_.certificate()))
+            continue;
+        SIGILLO_ASSIGN(const CertificateFacts facts, parse_certificate(as_bytes(info.record.chain(0))));
+        SIGILLO_ASSIGN(Bytes serial, issuance::serial_bytes(facts.serial_hex));
+        ours.push_back({std::move(serial), info.id.str(), unix_millis(facts.not_after)});
+    }
+    return ours;
 }
 
 TsaOrders::Answer TsaOrders::import(const OfficerOrder& order, const sam::TsuImport& body) {

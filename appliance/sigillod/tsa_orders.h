@@ -3,6 +3,7 @@
 
 #include "appliance/ipc/sam.pb.h"
 #include "appliance/issuance/authority.h"
+#include "appliance/issuance/issued_certificates.h"
 #include "appliance/sigillod/officer_order.h"
 #include "appliance/sigillod/tsa.h"
 #include "appliance/sigillod/tsu_revocation.h"
@@ -23,6 +24,8 @@ class TsaOrders {
     // Whether `request` is one of the TSA's.
     static bool takes(const sam::AdminRequest& request);
     Result<sam::AdminResponse> carry_out(const OfficerOrder& order, const sam::AdminRequest& request);
+    // Units' certificates of the embedded CA: for the list of what it issued (issued_certificates.h).
+    Result<std::vector<issuance::EarlierCertificate>> certificates_of_embedded_ca();
 
  private:
     using Answer = Result<sam::AdminResponse>;

@@ -41,7 +41,9 @@ inline constexpr Table<record::Use> kUses{{"uses"}};
 inline constexpr Table<record::Idempotency> kIdempotency{{"idempotency"}};
 inline constexpr Table<record::Evidence> kEvidence{{"evidence"}};
 inline constexpr Table<record::Revocation> kRevocations{{"revocations"}, true};
+inline constexpr Table<record::Issued> kIssued{{"issued"}};
 inline constexpr Table<record::Authority> kAuthority{{"ca"}, true};
+inline constexpr Table<record::OcspResponder> kOcspResponder{{"ocsp"}, true};
 inline constexpr Table<record::Empty> kExpiries{{"expiries"}};
 inline constexpr Table<record::EpochWork> kMeta{{"meta"}};
 
@@ -74,7 +76,9 @@ inline constexpr std::array kAllSpaces{tables::kClients.space,
                                        tables::kIdempotency.space,
                                        tables::kEvidence.space,
                                        tables::kRevocations.space,
+                                       tables::kIssued.space,
                                        tables::kAuthority.space,
+                                       tables::kOcspResponder.space,
                                        tables::kExpiries.space,
                                        tables::kMeta.space,
                                        kLogLeaves,

@@ -1,7 +1,12 @@
 // Every route through the dispatcher, with a scripted sigillod behind.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "api/json/decode.h"
+#include "appliance/base/der.h"
+#include "appliance/base/encoding.h"
+#include "appliance/issuance/ocsp/response.h"
 #include "tests/api/api_harness.h"
 
 namespace sigillo::api {
@@ -476,6 +481,70 @@ TEST(PublicFace, offers_ca_certificate_crl_and_liveness_and_nothing_else) {
     *face.lost = true;
     EXPECT_EQ(face.get("/pki/ca.crl").status, 503);
     EXPECT_EQ(face.get("/healthz").status, 200);
+}
+
+// One certificate, serial 5, hashes of zeroes; base64 with slashes in it comes with serial 0x7FFFFFFF.
+Bytes ocsp_request(const Bytes& serial) {
+    DerWriter out(128);
+    out.element(kDerInteger, serial);
+    for (int i = 0; i < 2; ++i) out.element(kDerOctetString, Bytes(20, 0xFF));
+    constexpr std::array<std::uint8_t, 11> kSha1{0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E,
+                                                 0x03, 0x02, 0x1A, 0x05, 0x00};
+    out.raw(kSha1);
+    for (int i = 0; i < 5; ++i) out.close(kDerSequence, 0);
+    return out.finish();
+}
+
+TEST(PublicFace, ocsp_is_asked_by_post_and_by_get_with_slashes_in_the_path) {
+    std::vector<sam::Ocsp> asked;
+    auto face = Face::public_face([&](const sam::PublicRequest& request) {
+        asked.push_back(request.ocsp());
+        sam::PublicResponse response;
+        response.mutable_ocsp_answer()->set_response("answer");
+        response.mutable_ocsp_answer()->set_this_update_ms(1'800'000'000'000);
+        response.mutable_ocsp_answer()->set_next_update_ms(1'800'000'030'000);
+        return response;
+    });
+    const Bytes der = ocsp_request({0x7F, 0xFF, 0xFF, 0xFF});
+    const std::string base64 = base64_encode(der);
+    ASSERT_NE(base64.find('/'), std::string::npos);
+    std::string escaped;
+    for (const char c : base64)
+        escaped += c == '/' ? "%2F" : c == '=' ? "%3D" : c == '+' ? "%2b" : std::string(1, c);
+    for (const std::string& path : {base64, escaped, base64url_encode(der)}) {
+        const auto answer = face.get("/pki/ocsp/" + path);
+        EXPECT_EQ(answer.content_type, "application/ocsp-response") << path;
+        EXPECT_EQ(answer.body, "answer") << path;
+        EXPECT_TRUE(has_header(answer, "Cache-Control", "max-age=30, public, no-transform, must-revalidate"));
+        EXPECT_TRUE(has_header(answer, "Expires", "Fri, 15 Jan 2027 08:00:30 GMT"));
+    }
+    auto post = Face::request(Method::kPost, "/pki/ocsp", std::string(as_text(der)));
+    post.content_type = "application/ocsp-request";
+    EXPECT_TRUE(has_header(face.ask(post), "Cache-Control", "no-store"));
+    ASSERT_EQ(asked.size(), 4U);
+    for (const auto& one : asked) EXPECT_EQ(one.certificates(0).serial(), std::string("\x7f\xff\xff\xff"));
+    post.content_type = "application/json";
+    EXPECT_EQ(face.ask(post).status, 415);
+    EXPECT_EQ(face.get("/pki/ocsp/").status, 404);
+    EXPECT_EQ(face.get("/pki/ocsp").status, 405);
+}
+
+TEST(PublicFace, what_goes_wrong_with_ocsp_is_said_in_its_own_words) {
+    auto face = Face::public_face([](const sam::PublicRequest&) {
+        sam::PublicResponse response;
+        response.mutable_ocsp_answer()->set_response("refusal");
+        response.mutable_ocsp_answer()->set_failure("unauthorized");
+        return response;
+    });
+    const auto status = [](const Response& answer) { return ocsp::response_status(as_bytes(answer.body)); };
+    EXPECT_EQ(status(face.get("/pki/ocsp/AAAA")), ocsp::ResponseStatus::kMalformedRequest);
+    EXPECT_EQ(status(face.get("/pki/ocsp/%4")), ocsp::ResponseStatus::kMalformedRequest);
+    const std::string good = "/pki/ocsp/" + base64_encode(ocsp_request({5}));
+    const auto refused = face.get(good);
+    EXPECT_EQ(refused.body, "refusal");
+    EXPECT_TRUE(has_header(refused, "Cache-Control", "no-store"));
+    *face.lost = true;
+    EXPECT_EQ(status(face.get(good)), ocsp::ResponseStatus::kTryLater);
 }
 
 }  // namespace

@@ -162,6 +162,29 @@ TEST_F(ConfinementTest, LandlockForbidsTcpWhereTheKernelCan) {
     EXPECT_EQ(end.exit_code, 0);
 }
 
+TEST_F(ConfinementTest, LandlockLetsTcpGoToTheNamedPortsAlone) {
+    const auto end = in_child([&] {
+        LandlockRules with_port = rules();
+        with_port.connect_ports = {9};
+        const auto state = apply_landlock(with_port, log_.logger());
+        if (!state) return 1;
+        if (state->abi < 4) return 0;
+        const auto connect_to = [](std::uint16_t port) {
+            const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            address.sin_port = htons(port);
+            errno = 0;
+            return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? 0
+                                                                                                   : errno;
+        };
+        if (connect_to(9) == EACCES) return 2;
+        return connect_to(10) == EACCES ? 0 : 3;
+    });
+    EXPECT_EQ(end.exit_code, 0);
+}
+
 TEST_F(ConfinementTest, LandlockStillLetsUnixSocketsBeMadeAndUsedWhereWritingIsAllowed) {
     const auto end = in_child([&] {
         if (!apply_landlock(rules(), log_.logger())) return 1;
@@ -209,7 +232,7 @@ struct Forbidden {
     std::function<long()> call;  // -1 with errno when refused
 };
 
-std::vector<Forbidden> forbidden_to_both() {
+std::vector<Forbidden> forbidden_to_all() {
     return {
         {"execve", [] { return ::execl("/bin/true", "true", nullptr); }},
         {"fork", [] { return ::syscall(SYS_fork); }},
@@ -218,9 +241,8 @@ std::vector<Forbidden> forbidden_to_both() {
         {"ptrace", [] { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); }},
         {"process_vm_readv",
          [] { return ::syscall(SYS_process_vm_readv, ::getpid(), nullptr, 0, nullptr, 0, 0); }},
-        {"socket(AF_INET)", [] { return static_cast<long>(::socket(AF_INET, SOCK_STREAM, 0)); }},
-        {"socket(AF_INET6)", [] { return static_cast<long>(::socket(AF_INET6, SOCK_DGRAM, 0)); }},
-        {"socket(AF_NETLINK)", [] { return static_cast<long>(::socket(AF_NETLINK, SOCK_RAW, 0)); }},
+        {"socket(AF_NETLINK, audit)",
+         [] { return static_cast<long>(::socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT)); }},
         {"socket(AF_VSOCK)", [] { return static_cast<long>(::socket(AF_VSOCK, SOCK_STREAM, 0)); }},
         {"mount", [] { return ::syscall(SYS_mount, "a", "b", "c", 0, nullptr); }},
         {"setuid", [] { return ::syscall(SYS_setuid, 0); }},
@@ -249,10 +271,22 @@ std::vector<Forbidden> forbidden_to_both() {
     };
 }
 
+std::vector<Forbidden> forbidden_to(SeccompProfile profile) {
+    std::vector<Forbidden> forbidden = forbidden_to_all();
+    if (profile == SeccompProfile::kFetcher) return forbidden;
+    forbidden.push_back(
+        {"socket(AF_INET)", [] { return static_cast<long>(::socket(AF_INET, SOCK_STREAM, 0)); }});
+    forbidden.push_back(
+        {"socket(AF_INET6)", [] { return static_cast<long>(::socket(AF_INET6, SOCK_DGRAM, 0)); }});
+    forbidden.push_back({"socket(AF_NETLINK)",
+                         [] { return static_cast<long>(::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)); }});
+    return forbidden;
+}
+
 class SeccompTest : public ConfinementTest, public ::testing::WithParamInterface<SeccompProfile> {};
 
 TEST_P(SeccompTest, WhatIsForbiddenFailsWithEperm) {
-    for (const Forbidden& forbidden : forbidden_to_both()) {
+    for (const Forbidden& forbidden : forbidden_to(GetParam())) {
         const auto end = in_child([&] {
             if (!apply_seccomp(GetParam(), SeccompAction::kErrno, log_.logger())) return 1;
             errno = 0;
@@ -264,7 +298,7 @@ TEST_P(SeccompTest, WhatIsForbiddenFailsWithEperm) {
 }
 
 TEST_P(SeccompTest, WhatIsForbiddenKillsWhereConfigured) {
-    for (const Forbidden& forbidden : forbidden_to_both()) {
+    for (const Forbidden& forbidden : forbidden_to(GetParam())) {
         const auto end = in_child([&] {
             if (!apply_seccomp(GetParam(), SeccompAction::kKill, log_.logger())) return 1;
             forbidden.call();
@@ -309,7 +343,7 @@ TEST_P(SeccompTest, ThreadsThatRunAlreadyAreConfinedToo) {
         std::atomic<int> result{-1};
         std::thread early([&] {
             while (!confined) std::this_thread::yield();
-            result = ::socket(AF_INET, SOCK_STREAM, 0) == -1 && errno == EPERM ? 0 : 2;
+            result = ::socket(AF_VSOCK, SOCK_STREAM, 0) == -1 && errno == EPERM ? 0 : 2;
         });
         const bool applied = apply_seccomp(GetParam(), SeccompAction::kErrno, log_.logger()).has_value();
         confined = true;
@@ -320,10 +354,12 @@ TEST_P(SeccompTest, ThreadsThatRunAlreadyAreConfinedToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Profiles, SeccompTest,
-                         ::testing::Values(SeccompProfile::kSignatureModule, SeccompProfile::kFrontEnd),
+                         ::testing::Values(SeccompProfile::kSignatureModule, SeccompProfile::kFrontEnd,
+                                           SeccompProfile::kFetcher),
                          [](const auto& profile) {
-                             return profile.param == SeccompProfile::kFrontEnd ? "FrontEnd"
-                                                                               : "SignatureModule";
+                             return profile.param == SeccompProfile::kFrontEnd  ? "FrontEnd"
+                                    : profile.param == SeccompProfile::kFetcher ? "Fetcher"
+                                                                                : "SignatureModule";
                          });
 
 TEST_F(ConfinementTest, TheSignatureModuleWritesFilesDurably) {
@@ -334,6 +370,19 @@ TEST_F(ConfinementTest, TheSignatureModuleWritesFilesDurably) {
         std::filesystem::create_directories(scratch_ / "write" / "a" / "b", code);
         if (code || !sync_tree(scratch_ / "write")) return 3;
         return std::filesystem::remove_all(scratch_ / "write" / "a", code) == 2 ? 0 : 4;
+    });
+    EXPECT_EQ(end.exit_code, 0);
+    EXPECT_EQ(end.signal, 0);
+}
+
+TEST_F(ConfinementTest, TheFetcherHasTcpAndUdpAndWritesFilesDurably) {
+    const auto end = in_child([&] {
+        if (!apply_seccomp(SeccompProfile::kFetcher, SeccompAction::kKill, log_.logger())) return 1;
+        for (const int family : {AF_INET, AF_INET6})
+            for (const int type : {SOCK_STREAM, SOCK_DGRAM})
+                if (::socket(family, type, 0) < 0 && errno != EAFNOSUPPORT) return 2;
+        if (::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) < 0) return 3;
+        return write_file_durably(scratch_ / "write" / "file", as_bytes("new")) ? 0 : 4;
     });
     EXPECT_EQ(end.exit_code, 0);
     EXPECT_EQ(end.signal, 0);

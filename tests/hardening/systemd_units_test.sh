@@ -34,20 +34,25 @@ for unit in sigillod sigillo-api sigillo-public; do
     sed -i "/^\[Service\]/a User=$unit" "$scratch/$unit.service"
     judge $unit.service 10
 done
+# It has a network, which costs what the others do not pay.
+sed -i "/^\[Service\]/a User=sigillo-fetch" "$scratch/sigillo-fetch.service"
+judge sigillo-fetch.service 20
 judge nginx-judged.service 50
 
 # Each process has a user of its own, which sysusers.d makes.
-for unit in sigillod sigillo-api sigillo-public; do
+for unit in sigillod sigillo-api sigillo-public sigillo-fetch; do
     grep -qx "User=$unit" "$units/$unit.service" || { echo "$unit.service: User=$unit is missing"; failed=1; }
     grep -qE "^u $unit " "$units/sysusers.d/sigillo.conf" || { echo "sysusers.d: user $unit is missing"; failed=1; }
 done
 # Without these the processes could not confine themselves, and would not start.
-for unit in sigillod sigillo-api sigillo-public; do
+for unit in sigillod sigillo-api sigillo-public sigillo-fetch; do
     grep -q '^SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self$' "$units/$unit.service" ||
         { echo "$unit.service: its filter must allow seccomp and Landlock"; failed=1; }
 done
 # SO_PEERCRED answers 65534 for everybody inside a user namespace.
-if grep -q '^PrivateUsers=yes' "$units/sigillod.service"; then echo "sigillod.service: PrivateUsers"; failed=1; fi
+for unit in sigillod sigillo-fetch; do
+    if grep -q '^PrivateUsers=yes' "$units/$unit.service"; then echo "$unit.service: PrivateUsers"; failed=1; fi
+done
 
 # The folders can be made as written, by systemd's own tools, in a root of their own (as root only: owners).
 if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null && [ "$(id -u)" = 0 ]; then
@@ -56,7 +61,7 @@ if command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/n
     printf 'root:x:0:\nwww-data:x:33:\n' > "$scratch/root/etc/group"
     systemd-sysusers --root="$scratch/root" "$units/sysusers.d/sigillo.conf" > "$scratch/out" 2>&1 || { cat "$scratch/out"; failed=1; }
     systemd-tmpfiles --root="$scratch/root" --create "$units/tmpfiles.d/sigillo.conf" > "$scratch/out" 2>&1 || { cat "$scratch/out"; failed=1; }
-    for entry in 'run/sigillo/admin 2750' 'etc/sigillo/secret 700' 'var/lib/sigillo/store 700'; do
+    for entry in 'run/sigillo/admin 2750' 'etc/sigillo/secret 700' 'var/lib/sigillo/store 700' 'run/sigillo/fetch 2750' 'var/lib/sigillo-fetch 700'; do
         set -- $entry
         mode=$(stat -c %a "$scratch/root/$1") || { failed=1; continue; }
         [ "$mode" = "$2" ] || { echo "$1 has mode $mode instead of $2"; failed=1; }

@@ -31,7 +31,7 @@ from api_client import ApiClient
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("SIGILLO_PREBUILT", REPOSITORY / "build/release/bin")).resolve()
 SANITIZED = os.environ.get("SIGILLO_TEST_SANITIZED") == "1"
-PROCESSES = ("sigillod", "sigillo-api", "sigillo-public", "nginx")
+PROCESSES = ("sigillod", "sigillo-fetch", "sigillo-api", "sigillo-public", "nginx")
 COMMAND = REPOSITORY / "packaging/lib/instance_command.sh"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -109,7 +109,7 @@ class Instance:
         self.client = None  # the demo client, once up() has registered it
         try:
             self._command("provision")
-            for process in ("sigillod", "api", "public") if SANITIZED else ():
+            for process in ("sigillod", "fetch", "api", "public") if SANITIZED else ():
                 self.configure({f"{process}.seccomp": "off", f"{process}.landlock": False})
             self.configure(settings or {})
         except BaseException:
@@ -163,7 +163,7 @@ class Instance:
         folder = self.home / "state/sockets"
         sockets = pathlib.Path(folder.read_text(encoding="utf-8").strip()) if folder.exists() else self.home / "sockets"
         return sockets / {"sigillod": "signing.sock", "sigillo-api": "api.sock", "sigillo-public": "public.sock",
-                          "public-sam": "public-sam.sock", "admin": "admin.sock"}[name]
+                          "sigillo-fetch": "fetch.sock", "public-sam": "public-sam.sock", "admin": "admin.sock"}[name]
 
     def running(self, name):
         return name in self.processes and self.processes[name].poll() is None

@@ -20,10 +20,13 @@ OUT_OF_BOUNDS = {
     "activation.tries": 0, "activation.attempts_waiting": 1025, "activation.attempt_wait_ms": 1,
     "activation.argon2_runs": 0, "activation.argon2_wait_ms": 1,
     "issuance.policy_length": 1025, "issuance.policy_depth": 33, "issuance.max_chain": 1,
-    "signing.hashes_per_call": 257,
+    "signing.hashes_per_call": 257, "issuance.ocsp_validity_s": 59, "issuance.ocsp_nonce_bytes": 129,
+    "issuance.ocsp_certificates_per_request": 0,
 }
 OUT_OF_BOUNDS_API = {"api.threads": 0, "api.hashes_limit": 1001, "api.max_body_bytes": 1}
-OUT_OF_BOUNDS_PUBLIC = {"public.threads": 0, "public.connection_limit": 0}
+OUT_OF_BOUNDS_PUBLIC = {"public.threads": 0, "public.connection_limit": 0, "public.max_ocsp_nonce_bytes": 129}
+OUT_OF_BOUNDS_FETCH = {"fetch.threads": 0, "fetch.total_timeout_ms": 1, "fetch.max_crl_bytes": 1, "fetch.callback_attempts": 0,
+                       "fetch.allow": ["ftp://crl.example"], "fetch.callbacks": ["https://bank.example/path"]}
 
 
 class Start(unittest.TestCase):
@@ -63,11 +66,13 @@ class Start(unittest.TestCase):
 
     def test_every_bound_out_of_bounds_is_named_at_once(self):
         self.assertEqual(0, self.program("sigillod", "check-config").returncode)
-        self.instance.configure({**OUT_OF_BOUNDS, **OUT_OF_BOUNDS_API, **OUT_OF_BOUNDS_PUBLIC})
+        self.instance.configure({**OUT_OF_BOUNDS, **OUT_OF_BOUNDS_API, **OUT_OF_BOUNDS_PUBLIC,
+                                 **OUT_OF_BOUNDS_FETCH})
         self.assertEqual(set(OUT_OF_BOUNDS), set(self.complaints(self.program("sigillod", "check-config"))))
         for face, expected in (("api", OUT_OF_BOUNDS_API), ("public", OUT_OF_BOUNDS_PUBLIC)):
             done = self.program("sigillo-api", "--check-config", "--face", face)
             self.assertEqual(set(expected), set(self.complaints(done)))
+        self.assertEqual(set(OUT_OF_BOUNDS_FETCH), set(self.complaints(self.program("sigillo-fetch", "--check-config"))))
 
     def test_other_values_within_the_bounds_are_taken(self):
         self.instance.configure({
@@ -88,12 +93,12 @@ class Start(unittest.TestCase):
         self.assertEqual({"public.thread"},
                          set(self.complaints(self.program("sigillo-api", "--check-config", "--face", "public"))))
 
-    def test_quickstart_asks_all_three_before_it_starts_anything(self):
-        self.instance.configure({"sigillod.workers": 0, "api.threads": 0, "public.threads": 0})
+    def test_quickstart_asks_all_of_them_before_it_starts_anything(self):
+        self.instance.configure({"sigillod.workers": 0, "api.threads": 0, "public.threads": 0, "fetch.threads": 0})
         done = subprocess.run(["bash", str(harness.COMMAND), "check"], env=self.instance.environment, capture_output=True,
                               text=True, check=False)
         self.assertEqual(1, done.returncode)
-        for key in ("sigillod.workers", "api.threads", "public.threads"):
+        for key in ("sigillod.workers", "api.threads", "public.threads", "fetch.threads"):
             self.assertIn(key, done.stderr)
         up = (harness.REPOSITORY / "packaging/lib/instance.sh").read_text(encoding="utf-8")
         body = up[up.index("\ninstance_up() {"):]
@@ -102,7 +107,7 @@ class Start(unittest.TestCase):
     def test_the_template_is_toml_with_tables_that_programs_read(self):
         tables = set(tomllib.loads(self.instance.config.read_text(encoding="utf-8")))
         self.assertLessEqual(tables, {"hsm", "store", "log", "sigillod", "activation", "issuance", "signing", "api", "public",
-                                      "tsa"})
+                                      "tsa", "fetch"})
 
     # ---- what others could read or change -----------------------------------------------------------------------------
 

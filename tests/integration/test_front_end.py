@@ -65,7 +65,7 @@ class FrontEnd(unittest.TestCase):
         return [(self.api, ["/", "/csc/v2/info", "/healthz", "/v1/signers", "/metrics", "/openapi.yaml", "/x"]),
                 (ApiClient(self.instance, port=self.instance.pages_port), ["/healthz"]),
                 (ApiClient(self.instance, port=self.instance.tsa_port, tls=False),
-                 ["/tsa", "/pki/ca.crt", "/pki/ca.crl", "/pki/x", "/healthz"]),
+                 ["/tsa", "/pki/ca.crt", "/pki/ca.crl", "/pki/x", "/pki/ocsp", "/pki/ocsp/MA==", "/healthz"]),
                 (ApiClient(self.instance, port=self.instance.tsa_tls_port), ["/tsa"])]
 
     def test_a_forged_certificate_header_is_without_effect_on_every_path_of_every_port(self):

@@ -159,6 +159,12 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::create(
                    state->common_extensions(kUsageDigitalSignature, state->config.policy_advanced));
     SIGILLO_ASSIGN(X509ExtensionHandle purpose, time_stamping_extension());
     state->time_stamping.push_back(std::move(purpose));
+    // RFC 6960 §4.2.2.2: nothing that says where to ask about it.
+    SIGILLO_ASSIGN(X509ExtensionHandle usage, key_usage_extension(kUsageDigitalSignature));
+    SIGILLO_ASSIGN(X509ExtensionHandle ocsp_signing, ocsp_signing_extension());
+    SIGILLO_ASSIGN(X509ExtensionHandle no_check, ocsp_no_check_extension());
+    for (X509ExtensionHandle* extension : {&usage, &ocsp_signing, &no_check})
+        state->ocsp_signing.push_back(std::move(*extension));
     return std::unique_ptr<CertificateAuthority>(new CertificateAuthority(std::move(state)));
 }
 
@@ -240,6 +246,40 @@ Result<IssuedCertificate> CertificateAuthority::issue_for_time_stamps(const Publ
     SIGILLO_TRY(add(made.get(), period));
     SIGILLO_ASSIGN(issued.der,
                    sign_object(made.get(), X509_sign, i2d_X509, s.signer, "signing a unit's certificate"));
+    return issued;
+}
+
+Result<IssuedCertificate> CertificateAuthority::issue_for_ocsp(const PublicKey& key) {
+    State& s = *state_;
+    if (key.algorithm == KeyAlgorithm::kEd25519)
+        return fail(Errc::kInvalidArgument, "OCSP responders have EC or RSA keys", "key");
+    SIGILLO_ASSIGN(const WallTime now, s.valid_now());
+    const Subject subject{.kind = SubjectKind::kAuthority,
+                          .country = s.config.country,
+                          .organization = s.config.organization,
+                          .identifier = s.config.organization_identifier,
+                          .common_name = "OCSP responder"};
+    SIGILLO_ASSIGN(const X509NameHandle name, encode_subject(subject, s.config.subject));
+    SIGILLO_TRY(parse_public_key(key));
+    SIGILLO_ASSIGN(const Asn1Integer serial, random_serial(s.random));
+
+    IssuedCertificate issued;
+    issued.serial_hex = serial_text(serial.get());
+    issued.not_before = std::max(now - s.config.backdate, s.facts.not_before);
+    issued.not_after = std::min(now + s.config.ocsp_signing_validity, s.facts.not_after);
+    SIGILLO_ASSIGN(const X509Handle made, build(s.provider, {.serial = serial.get(),
+                                                             .issuer = s.name(),
+                                                             .subject = name.get(),
+                                                             .not_before = issued.not_before,
+                                                             .not_after = issued.not_after,
+                                                             .key = key}));
+    SIGILLO_ASSIGN(const Bytes identifier, key_identifier(key.spki));
+    SIGILLO_ASSIGN(const auto subject_key, subject_key_extension(identifier));
+    SIGILLO_TRY(add(made.get(), subject_key));
+    SIGILLO_TRY(add(made.get(), s.authority_key));
+    for (const auto& extension : s.ocsp_signing) SIGILLO_TRY(add(made.get(), extension));
+    SIGILLO_ASSIGN(issued.der, sign_object(made.get(), X509_sign, i2d_X509, s.signer,
+                                           "signing an OCSP responder's certificate"));
     return issued;
 }
 

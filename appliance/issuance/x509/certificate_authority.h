@@ -40,6 +40,9 @@ struct CertificateAuthorityConfig {
     // Five years for a time-stamping unit, whose key signs for a part of it only: a token stays verifiable as
     // long as its certificate. Never beyond the CA's own end.
     std::chrono::seconds time_stamping_validity = std::chrono::days(5 * 365);
+    // Thirty days for an OCSP responder: its certificate says that nobody need ask whether it was revoked
+    // (RFC 6960 §4.2.2.2.1), so it must end soon by itself. Never beyond the CA's own end.
+    std::chrono::seconds ocsp_signing_validity = std::chrono::days(30);
     // Five minutes: verifiers whose clocks are late accept a certificate at once.
     std::chrono::seconds backdate = std::chrono::minutes(5);
     // A day between thisUpdate and nextUpdate: EN 319 411-1 §6.3.9 wants a new list at least every 24 hours.
@@ -126,6 +129,11 @@ class CertificateAuthority {
     // "validity"). `subject`: a legal person's. Other errors as for issue().
     Result<IssuedCertificate> issue_for_time_stamps(const PublicKey& key, const Subject& subject,
                                                     WallTime from, WallTime until);
+
+    // The certificate of a delegated OCSP responder (RFC 6960 §4.2.2.2): keyUsage digitalSignature, critical;
+    // extendedKeyUsage OCSPSigning; nocheck; until now + ocsp_signing_validity or the CA's end. Errors as for
+    // issue().
+    Result<IssuedCertificate> issue_for_ocsp(const PublicKey& key);
 
     // The full list (DER) of what is revoked or suspended now; `number` (RFC 5280 §5.2.3) must be greater
     // than that of any list before. Entries in any order. Errors: kLimitExceeded (max_crl_entries),

@@ -23,9 +23,10 @@ Status check_authority_config(const CertificateAuthorityConfig& config) {
     SIGILLO_TRY(check_url(config.ca_issuers_url, "ca_issuers_url", config));
     if (!config.ocsp_url.empty()) SIGILLO_TRY(check_url(config.ocsp_url, "ocsp_url", config));
     if (!config.cps_url.empty()) SIGILLO_TRY(check_url(config.cps_url, "cps_url", config));
-    const std::array<std::pair<std::chrono::seconds, const char*>, 3> spans{
+    const std::array<std::pair<std::chrono::seconds, const char*>, 4> spans{
         {{config.ca_validity, "ca_validity"},
          {config.signer_validity, "signer_validity"},
+         {config.ocsp_signing_validity, "ocsp_signing_validity"},
          {config.crl_validity, "crl_validity"}}};
     for (const auto& [span, field] : spans)
         if (span <= std::chrono::seconds::zero())

@@ -35,6 +35,7 @@ struct CertificateAuthority::State {
     Extensions simple;
     Extensions advanced;
     Extensions time_stamping;
+    Extensions ocsp_signing;
     X509ExtensionHandle authority_key;
     X509ExtensionHandle natural_semantics;
     X509ExtensionHandle legal_semantics;

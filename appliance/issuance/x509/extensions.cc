@@ -33,6 +33,14 @@ Result<X509ExtensionHandle> encode_octets(int nid, int critical, ByteView value)
     return made;
 }
 
+// extendedKeyUsage with one purpose.
+Result<X509ExtensionHandle> purpose_extension(int nid, int critical) {
+    const std::unique_ptr<EXTENDED_KEY_USAGE, FreeWith<EXTENDED_KEY_USAGE_free>> value(
+        EXTENDED_KEY_USAGE_new());
+    if (value == nullptr || sk_ASN1_OBJECT_push(value.get(), OBJ_nid2obj(nid)) <= 0) return out_of_memory();
+    return encode(NID_ext_key_usage, critical, value.get());
+}
+
 GENERAL_NAME* url_name(const std::string& url) {
     GENERAL_NAME* name = GENERAL_NAME_new();
     ASN1_IA5STRING* text = ASN1_IA5STRING_new();
@@ -96,11 +104,16 @@ Result<X509ExtensionHandle> key_usage_extension(std::uint16_t bits) {
 }
 
 Result<X509ExtensionHandle> time_stamping_extension() {
-    const std::unique_ptr<EXTENDED_KEY_USAGE, FreeWith<EXTENDED_KEY_USAGE_free>> value(
-        EXTENDED_KEY_USAGE_new());
-    if (value == nullptr || sk_ASN1_OBJECT_push(value.get(), OBJ_nid2obj(NID_time_stamp)) <= 0)
-        return out_of_memory();
-    return encode(NID_ext_key_usage, 1, value.get());
+    return purpose_extension(NID_time_stamp, 1);
+}
+
+Result<X509ExtensionHandle> ocsp_signing_extension() {
+    return purpose_extension(NID_OCSP_sign, 0);
+}
+
+Result<X509ExtensionHandle> ocsp_no_check_extension() {
+    constexpr std::array<std::uint8_t, 2> kNull{0x05, 0x00};
+    return encode_octets(NID_id_pkix_OCSP_noCheck, 0, kNull);
 }
 
 Result<X509ExtensionHandle> key_usage_period_extension(WallTime from, WallTime until) {

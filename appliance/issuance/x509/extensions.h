@@ -22,6 +22,9 @@ Result<X509ExtensionHandle> basic_constraints_extension(long path_length);  // c
 Result<X509ExtensionHandle> key_usage_extension(std::uint16_t bits);        // critical, KeyUsageBit
 // Critical, id-kp-timeStamping alone (RFC 3161 §2.3).
 Result<X509ExtensionHandle> time_stamping_extension();
+// id-kp-OCSPSigning alone, and id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2, §4.2.2.2.1); not critical.
+Result<X509ExtensionHandle> ocsp_signing_extension();
+Result<X509ExtensionHandle> ocsp_no_check_extension();
 // privateKeyUsagePeriod (RFC 3280 §4.2.1.4), not critical; whole seconds.
 Result<X509ExtensionHandle> key_usage_period_extension(WallTime from, WallTime until);
 Result<X509ExtensionHandle> subject_key_extension(ByteView identifier);

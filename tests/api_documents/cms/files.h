@@ -7,7 +7,7 @@
 
 #include "appliance/base/file.h"
 #include "tests/api_documents/cms/pki.h"
-#include "tests/issuance_x509/openssl_command.h"
+#include "tests/support/openssl_command.h"
 #include "tests/support/scratch_directory.h"
 
 namespace sigillo::cms::testing {
