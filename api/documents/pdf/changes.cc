@@ -33,60 +33,54 @@ Result<DictionaryText*> Changes::edit(const Object& dictionary) {
     return &dictionaries_.emplace(reference, std::move(text)).first->second;
 }
 
-Status Changes::add_annotations(const Page& page, const std::vector<Reference>& widgets) {
-    const std::vector<std::string> more = sources_of(widgets);
-    const Reference indirect = document_.get_reference(page.object, "Annots");
-    const Object* const array = document_.get_array(page.object, "Annots");
-    // An empty array of its own may be shared among pages; one with annotations belongs to one page.
-    if (array != nullptr && indirect.number != 0 && Document::reference_of(*array) == indirect &&
-        array->GetArray().size() > 0) {
-        SIGILLO_ASSIGN(arrays_[indirect], document_.array_text(*array, more));
-        return {};
-    }
-    SIGILLO_ASSIGN(DictionaryText* const text, edit(*page.object));
-    const auto direct = text->find("Annots");
+const Object* Changes::own_array(const Object* dictionary, const char* key) const {
+    const Reference reference = document_.get_reference(dictionary, key);
+    const Object* const array = document_.get_array(dictionary, key);
+    const bool own = array != nullptr && reference.number != 0 && Document::reference_of(*array) == reference;
+    return own ? array : nullptr;
+}
+
+Status Changes::extend_array(const Object& array, const std::vector<std::string>& elements) {
+    SIGILLO_ASSIGN(arrays_[Document::reference_of(array)], document_.array_text(array, elements));
+    return {};
+}
+
+Status Changes::extend_entry(DictionaryText& text, const char* key,
+                             const std::vector<std::string>& elements) {
+    const auto direct = text.find(key);
     if (direct && direct->starts_with('[')) {
-        SIGILLO_ASSIGN(const std::string longer, array_with(*direct, more));
-        text->set("Annots", longer);
+        SIGILLO_ASSIGN(const std::string longer, array_with(*direct, elements));
+        text.set(key, longer);
     } else {
-        text->set("Annots", new_array(more));
+        text.set(key, new_array(elements));
     }
     return {};
 }
 
-// `dictionary` is the form's, wherever it stands.
-Status Changes::add_fields_to(const Form& form, const std::vector<std::string>& fields,
-                              DictionaryText& dictionary) {
-    const auto direct = dictionary.find("Fields");
-    if (direct && direct->starts_with('[')) {
-        SIGILLO_ASSIGN(const std::string longer, array_with(*direct, fields));
-        dictionary.set("Fields", longer);
-    } else {
-        dictionary.set("Fields", new_array(fields));
-    }
-    dictionary.set("SigFlags", std::to_string(form.signature_flags | kSignaturesExist | kAppendOnly));
-    return {};
+Status Changes::add_annotations(const Page& page, const std::vector<Reference>& widgets) {
+    const Object* const own = own_array(page.object, "Annots");
+    // An empty array of its own may be shared among pages; one with annotations belongs to one page.
+    if (own != nullptr && own->GetArray().size() > 0) return extend_array(*own, sources_of(widgets));
+    SIGILLO_ASSIGN(DictionaryText* const text, edit(*page.object));
+    return extend_entry(*text, "Annots", sources_of(widgets));
 }
 
 Status Changes::add_fields(const Form& form, const std::vector<Reference>& fields) {
-    std::vector<std::string> more = sources_of(fields);
-    if (form.dictionary == nullptr) {
-        const Reference created = revision_.allocate();
-        revision_.put(created, "<</Fields " + new_array(more) + "/SigFlags 3>>");
-        SIGILLO_ASSIGN(DictionaryText* const catalog, edit_catalog());
-        catalog->set("AcroForm", to_source(created));
-        return {};
-    }
-    // Fields in an array of its own: only that array changes.
-    const Reference indirect = document_.get_reference(form.dictionary, "Fields");
-    const Object* const array = document_.get_array(form.dictionary, "Fields");
-    if (array != nullptr && indirect.number != 0 && Document::reference_of(*array) == indirect &&
-        !more.empty()) {
-        SIGILLO_ASSIGN(arrays_[indirect], document_.array_text(*array, more));
-        more.clear();
-    }
-    const std::int64_t wanted = form.signature_flags | kSignaturesExist | kAppendOnly;
-    if (more.empty() && form.signature_flags == wanted) return {};
+    const std::vector<std::string> more = sources_of(fields);
+    if (form.dictionary != nullptr) return change_form(form, more);
+    const Reference created = revision_.allocate();
+    revision_.put(created, "<</Fields " + new_array(more) + "/SigFlags 3>>");
+    SIGILLO_ASSIGN(DictionaryText* const catalog, edit_catalog());
+    catalog->set("AcroForm", to_source(created));
+    return {};
+}
+
+Status Changes::change_form(const Form& form, const std::vector<std::string>& fields) {
+    const Object* const array = fields.empty() ? nullptr : own_array(form.dictionary, "Fields");
+    if (array != nullptr) SIGILLO_TRY(extend_array(*array, fields));
+    const std::int64_t flags = form.signature_flags | kSignaturesExist | kAppendOnly;
+    const bool fields_here = array == nullptr && !fields.empty();
+    if (!fields_here && form.signature_flags == flags) return {};
 
     const bool own = Document::reference_of(*form.dictionary).number != 0;
     SIGILLO_ASSIGN(DictionaryText* const outer, own ? edit(*form.dictionary) : edit_catalog());
@@ -95,11 +89,8 @@ Status Changes::add_fields(const Form& form, const std::vector<Reference>& field
         SIGILLO_ASSIGN(inner, DictionaryText::parse(outer->find("AcroForm").value_or("")));
     }
     DictionaryText& dictionary = own ? *outer : *inner;
-    if (more.empty()) {
-        dictionary.set("SigFlags", std::to_string(wanted));
-    } else {
-        SIGILLO_TRY(add_fields_to(form, more, dictionary));
-    }
+    if (fields_here) SIGILLO_TRY(extend_entry(dictionary, "Fields", fields));
+    dictionary.set("SigFlags", std::to_string(flags));
     if (!own) outer->set("AcroForm", dictionary.text());
     return {};
 }

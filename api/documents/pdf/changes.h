@@ -22,6 +22,13 @@ class Changes {
     Result<DictionaryText*> edit(const Object& dictionary);
     Result<DictionaryText*> edit_catalog() { return edit(document_.catalog()); }
 
+    // The array that entry `key` refers to, when it is an object of its own; nullptr otherwise.
+    const Object* own_array(const Object* dictionary, const char* key) const;
+    // More elements at the end of an array that is an object of its own; once for each array.
+    Status extend_array(const Object& array, const std::vector<std::string>& elements);
+    // The same of an array in a dictionary, which is made if there is none.
+    static Status extend_entry(DictionaryText& text, const char* key,
+                               const std::vector<std::string>& elements);
     // Puts widgets onto a page: into its /Annots where that is an array of its own, else into the page.
     Status add_annotations(const Page& page, const std::vector<Reference>& widgets);
     // Puts fields into the form, which is made if there is none, and sets /SigFlags to 3.
@@ -34,8 +41,7 @@ class Changes {
     Status finish();
 
  private:
-    Status add_fields_to(const Form& form, const std::vector<std::string>& fields,
-                         DictionaryText& dictionary);
+    Status change_form(const Form& form, const std::vector<std::string>& fields);
 
     const Document& document_;
     Revision& revision_;

@@ -1,9 +1,10 @@
 #include "api/documents/pdf/document.h"
 
 #include <algorithm>
-#include <streambuf>
 
+#include "api/documents/pdf/podofo_streams.h"
 #include "api/documents/pdf/text_string.h"
+#include "api/documents/pdf/xref_chain.h"
 
 namespace sigillo::pdf {
 namespace {
@@ -12,49 +13,6 @@ namespace {
 constexpr std::size_t kTail = std::size_t{64} << 10;
 // PoDoFo reads no higher object number.
 constexpr std::uint32_t kHighestObject = 8'388'000;
-
-// A stream over memory that is not copied.
-class MemoryBuffer final : public std::streambuf {
- public:
-    explicit MemoryBuffer(ByteView bytes) {
-        char* const begin = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
-        setg(begin, begin, begin + bytes.size());
-    }
-
- protected:
-    pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
-        const off_type base = from == std::ios_base::beg   ? 0
-                              : from == std::ios_base::cur ? gptr() - eback()
-                                                           : egptr() - eback();
-        const off_type size = egptr() - eback();
-        if (offset < -base || offset > size - base) return pos_type(off_type(-1));
-        setg(eback(), eback() + base + offset, egptr());
-        return pos_type(base + offset);
-    }
-    pos_type seekpos(pos_type position, std::ios_base::openmode which) override {
-        return seekoff(off_type(position), std::ios_base::beg, which);
-    }
-};
-
-// Stops a decompression that grows beyond its bound.
-class BoundedOutput final : public PoDoFo::PdfOutputStream {
- public:
-    explicit BoundedOutput(std::size_t limit) : limit_(limit) {}
-    PoDoFo::pdf_long Write(const char* data, PoDoFo::pdf_long size) override {
-        const std::string_view more(data, static_cast<std::size_t>(size));
-        if (more.size() > limit_ - bytes_.size())
-            throw PoDoFo::PdfError(PoDoFo::ePdfError_ValueOutOfRange, "", 0,
-                                   "a stream is larger than " + std::to_string(limit_) + " octets");
-        append(bytes_, more);
-        return size;
-    }
-    void Close() override {}
-    Bytes take() { return std::move(bytes_); }
-
- private:
-    const std::size_t limit_;
-    Bytes bytes_;
-};
 
 // Only the structure: to know that a file is encrypted when PoDoFo cannot open it.
 class StructureParser final : public PoDoFo::PdfParser {
@@ -81,7 +39,7 @@ std::unexpected<Error> not_readable(const std::string& why) {
 
 // Opened anew: a failed parser forgets what it has read.
 bool is_encrypted(ByteView file) {
-    MemoryBuffer buffer(file);
+    MemoryBuffer buffer(file, {});
     std::istream input(&buffer);
     PoDoFo::PdfVecObjects objects;
     objects.SetAutoDelete(true);
@@ -94,65 +52,9 @@ bool is_encrypted(ByteView file) {
     }
 }
 
-const char* words_for(PoDoFo::EPdfError code) {
-    switch (code) {
-        case PoDoFo::ePdfError_NoPdfFile:
-            return "the document is no PDF: it does not begin with %PDF-";
-        case PoDoFo::ePdfError_NoEOFToken:
-            return "the document has no end-of-file marker: it is cut off";
-        case PoDoFo::ePdfError_NoXRef:
-        case PoDoFo::ePdfError_InvalidXRef:
-        case PoDoFo::ePdfError_InvalidXRefStream:
-        case PoDoFo::ePdfError_InvalidXRefType:
-            return "the document's cross-reference table is broken: repair the file before it is signed";
-        case PoDoFo::ePdfError_NoTrailer:
-            return "the document has no trailer: it is cut off or broken";
-        case PoDoFo::ePdfError_NoObject:
-            return "the document refers to an object that is not where it should be";
-        case PoDoFo::ePdfError_OutOfMemory:
-            return "the document needs more memory than its worker may have";
-        case PoDoFo::ePdfError_InvalidEncryptionDict:
-        case PoDoFo::ePdfError_InvalidPassword:
-            return "the document is encrypted";
-        case PoDoFo::ePdfError_Flate:
-        case PoDoFo::ePdfError_UnsupportedFilter:
-            return "the document has a compressed part that cannot be decompressed";
-        case PoDoFo::ePdfError_PageNotFound:
-            return "the document has no such page";
-        case PoDoFo::ePdfError_ValueOutOfRange:
-            return "the document has a number out of bounds";
-        default:
-            return "the document is not a sound PDF";
-    }
-}
-
 }  // namespace
 
-Error error_of(const PoDoFo::PdfError& error) {
-    std::string detail = words_for(error.GetError());
-    // The innermost entry that says anything; file names of PoDoFo's sources are of no use to anybody.
-    for (const PoDoFo::PdfErrorInfo& info : error.GetCallstack()) {
-        std::string more = info.GetInformation();
-        while (!more.empty() && (more.back() == '\n' || more.back() == ' ')) more.pop_back();
-        // It may quote the file.
-        std::replace_if(more.begin(), more.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-        if (more.empty()) continue;
-        detail += " (" + more.substr(0, 120) + ")";
-        break;
-    }
-    const Errc code =
-        error.GetError() == PoDoFo::ePdfError_OutOfMemory ? Errc::kUnavailable : Errc::kInvalidArgument;
-    return Error{code, std::move(detail), "document", error.GetError()};
-}
-
-Document::Document(ByteView file, const Limits& limits)
-    : file_(file),
-      limits_(limits),
-      buffer_(std::make_unique<MemoryBuffer>(file)),
-      input_(std::make_unique<std::istream>(buffer_.get())),
-      parser_(&objects_) {
-    objects_.SetAutoDelete(true);
-}
+Document::Document(ByteView file, const Limits& limits) : file_(file), limits_(limits), parser_(&objects_) {}
 
 Document::~Document() = default;
 
@@ -167,17 +69,28 @@ Result<std::unique_ptr<Document>> Document::open(ByteView file, const Limits& li
     return document;
 }
 
+void Document::parse() {
+    objects_.Clear();
+    objects_.SetAutoDelete(true);
+    buffer_ = std::make_unique<MemoryBuffer>(file_, as_bytes(tail_));
+    input_ = std::make_unique<std::istream>(buffer_.get());
+    parser_.ParseFile(PoDoFo::PdfRefCountedInputDevice(new PoDoFo::PdfInputDevice(input_.get())), true);
+}
+
 Status Document::read() {
     const std::string_view text = as_text(file_);
-    if (!text.starts_with("%PDF-")) return not_readable(words_for(PoDoFo::ePdfError_NoPdfFile));
+    if (!text.starts_with("%PDF-")) return not_readable(kNoPdf);
     // PoDoFo would look through the whole file for it, octet by octet.
     if (text.substr(text.size() - std::min(text.size(), kTail)).rfind("%%EOF") == std::string_view::npos)
-        return not_readable(words_for(PoDoFo::ePdfError_NoEOFToken));
+        return not_readable(kCutOff);
     try {
-        parser_.ParseFile(PoDoFo::PdfRefCountedInputDevice(new PoDoFo::PdfInputDevice(input_.get())), true);
+        parse();
     } catch (const PoDoFo::PdfError& error) {
         if (is_encrypted(file_)) return encrypted();
-        return std::unexpected(error_of(error));
+        if (error.GetError() != PoDoFo::ePdfError_InvalidXRefStream) return std::unexpected(error_of(error));
+        // Fields that are too wide for PoDoFo.
+        SIGILLO_ASSIGN(tail_, narrow_section(file_, limits_));
+        parse();
     }
     if (parser_.GetEncrypted()) return encrypted();
     const Object* const root = get(parser_.GetTrailer(), "Root");
@@ -189,10 +102,8 @@ Status Document::read() {
 }
 
 Status Document::find_end() {
-    const PoDoFo::pdf_long offset = parser_.GetXRefOffset();
-    if (offset <= 0 || static_cast<std::size_t>(offset) >= file_.size())
-        return not_readable(words_for(PoDoFo::ePdfError_NoXRef));
-    section_offset_ = static_cast<std::uint64_t>(offset);
+    SIGILLO_ASSIGN(section_offset_, last_section(file_));
+    if (section_offset_ == 0 || section_offset_ >= file_.size()) return not_readable(kBrokenTable);
     const std::string_view text = as_text(file_);
     const std::size_t at = skip_space(text, section_offset_);
     section_kind_ = text.substr(at, 4) == "xref" ? SectionKind::kTable : SectionKind::kStream;

@@ -23,6 +23,11 @@ namespace sigillo::pdf {
 
 using Object = PoDoFo::PdfObject;
 
+inline constexpr const char* kNoPdf = "the document is no PDF: it does not begin with %PDF-";
+inline constexpr const char* kCutOff = "the document has no end-of-file marker: it is cut off";
+inline constexpr const char* kBrokenTable =
+    "the document's cross-reference table is broken: repair the file before it is signed";
+
 // What PoDoFo says, in words for whoever sent the document.
 Error error_of(const PoDoFo::PdfError& error);
 
@@ -94,12 +99,14 @@ class Document {
  private:
     Document(ByteView file, const Limits& limits);
     Status read();
+    void parse();  // throws PdfError
     Status find_end();
     // From the object's first octet on; more may follow it.
     std::string_view source(const Object& object, std::string& buffer) const;
 
     const ByteView file_;
     const Limits limits_;
+    std::string tail_;  // what PoDoFo finds behind the file, or empty
     std::unique_ptr<std::streambuf> buffer_;
     std::unique_ptr<std::istream> input_;
     PoDoFo::PdfVecObjects objects_;

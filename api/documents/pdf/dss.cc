@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
 
 #include "api/documents/pdf/changes.h"
 #include "api/documents/pdf/mapped_file.h"
@@ -15,29 +15,22 @@ namespace {
 
 using References = std::vector<Reference>;
 
-std::string array_source(const References& references) {
-    std::string text = "[";
-    for (const Reference reference : references) text += (text == "[" ? "" : " ") + to_source(reference);
-    return text + ']';
+std::vector<std::string> sources_of(const References& references) {
+    std::vector<std::string> sources;
+    for (const Reference reference : references) sources.push_back(to_source(reference));
+    return sources;
 }
 
-// The references of the second that the first lacks, at its end. Whether there were any.
-bool merge(References& into, const References& more) {
-    bool changed = false;
-    for (const Reference reference : more) {
-        if (std::find(into.begin(), into.end(), reference) != into.end()) continue;
-        into.push_back(reference);
-        changed = true;
-    }
-    return changed;
+std::string array_source(const References& references) {
+    std::string text = "[";
+    for (const std::string& source : sources_of(references)) text += (text == "[" ? "" : " ") + source;
+    return text + ']';
 }
 
 class Extension {
  public:
     Extension(const Document& document, const SecurityStore& store, Revision& revision)
-        : document_(document), store_(store), revision_(revision), changes_(document, revision) {
-        for (const Kind kind : kKinds) arrays_[kind] = store.references(kind);
-    }
+        : document_(document), store_(store), revision_(revision), changes_(document, revision) {}
 
     void add(const ValidationData& data) { static_cast<void>(place(data)); }
     void add(const SignatureValidationData& signature);
@@ -45,16 +38,16 @@ class Extension {
 
  private:
     std::map<Kind, References> place(const ValidationData& data);
-    Status write();
+    Status write_into(DictionaryText& store);
+    Status write_vri(DictionaryText& store);
 
     const Document& document_;
     const SecurityStore& store_;
     Revision& revision_;
     Changes changes_;
-    std::map<Kind, References> arrays_;
+    std::map<Kind, References> more_;  // what the store's arrays lack
     std::map<std::pair<Kind, Sha256Value>, Reference> added_;
-    std::map<std::string, std::string> vri_;  // new and changed entries: key to source
-    bool changed_ = false;
+    std::map<std::string, std::string> vri_;  // new entries: key to source
 };
 
 // Every piece as an object of the store: one that is there, or a new one.
@@ -68,73 +61,83 @@ std::map<Kind, References> Extension::place(const ValidationData& data) {
                 if (own.number == 0) {
                     own = revision_.allocate();
                     revision_.put_stream(own, "", octets);
+                    more_[kind].push_back(own);
                 }
                 reference = own;
             }
-            placed[kind].push_back(reference);
+            References& all = placed[kind];
+            if (std::find(all.begin(), all.end(), reference) == all.end()) all.push_back(reference);
         }
-        changed_ = merge(arrays_[kind], placed[kind]) || changed_;
     }
     return placed;
 }
 
 void Extension::add(const SignatureValidationData& signature) {
     const std::map<Kind, References> placed = place(signature.data);
-    bool changed = !store_.has_vri(signature.vri_key);
+    if (store_.has_vri(signature.vri_key)) return;
     std::string source = "<</Type /VRI";
-    for (const Kind kind : kKinds) {
-        References references = store_.vri_references(signature.vri_key, kind);
-        const auto more = placed.find(kind);
-        if (more != placed.end()) changed = merge(references, more->second) || changed;
-        if (!references.empty()) source += '/' + std::string(vri_key(kind)) + ' ' + array_source(references);
-    }
-    if (!changed) return;
+    for (const auto& [kind, references] : placed)
+        source += '/' + std::string(vri_key(kind)) + ' ' + array_source(references);
     if (signature.created) source += "/TU " + date_string(*signature.created);
     vri_[signature.vri_key] = source + ">>";
-    changed_ = true;
 }
 
-Status Extension::write() {
-    DictionaryText* existing = nullptr;
-    const bool own =
-        store_.dictionary() != nullptr && Document::reference_of(*store_.dictionary()).number != 0;
+// New entries, into /VRI where that stands.
+Status Extension::write_vri(DictionaryText& store) {
+    if (vri_.empty()) return {};
+    const bool own = store_.vri() != nullptr && Document::reference_of(*store_.vri()).number != 0;
+    std::optional<DictionaryText> inner;
+    if (!own) {
+        const auto there = store.find("VRI");
+        SIGILLO_ASSIGN(inner, DictionaryText::parse(store_.vri() != nullptr && there ? *there : "<<>>"));
+    }
+    DictionaryText* vri = own ? nullptr : &*inner;
     if (own) {
-        SIGILLO_ASSIGN(existing, changes_.edit(*store_.dictionary()));
+        SIGILLO_ASSIGN(vri, changes_.edit(*store_.vri()));
     }
-    std::string source = "<</Type /DSS>>";
-    if (!own && store_.dictionary() != nullptr) {
-        SIGILLO_ASSIGN(source, write_value(*store_.dictionary()));
+    for (const auto& [key, entry] : vri_) {
+        const Reference object = revision_.allocate();
+        revision_.put(object, entry);
+        vri->set(key, to_source(object));
     }
-    SIGILLO_ASSIGN(DictionaryText fresh, DictionaryText::parse(source));
-    DictionaryText& dictionary = own ? *existing : fresh;
+    if (!own) store.set("VRI", vri->text());
+    return {};
+}
 
-    for (const auto& [kind, references] : arrays_)
-        if (!references.empty()) dictionary.set(store_key(kind), array_source(references));
-    if (!vri_.empty()) {
-        const Object* const old = document_.get_dictionary(store_.dictionary(), "VRI");
-        std::string entries = "<<>>";
-        if (old != nullptr) {
-            SIGILLO_ASSIGN(entries, write_value(*old));
+Status Extension::write_into(DictionaryText& store) {
+    for (const auto& [kind, references] : more_) {
+        const char* const key = store_key(kind);
+        if (const Object* const array = changes_.own_array(store_.dictionary(), key)) {
+            SIGILLO_TRY(changes_.extend_array(*array, sources_of(references)));
+        } else {
+            SIGILLO_TRY(Changes::extend_entry(store, key, sources_of(references)));
         }
-        SIGILLO_ASSIGN(DictionaryText vri, DictionaryText::parse(entries));
-        for (const auto& [key, entry] : vri_) {
-            const Reference object = revision_.allocate();
-            revision_.put(object, entry);
-            vri.set(key, to_source(object));
-        }
-        dictionary.set("VRI", vri.text());
     }
-    if (own) return {};
-    const Reference object = revision_.allocate();
-    revision_.put(object, fresh.text());
-    SIGILLO_ASSIGN(DictionaryText* const catalog, changes_.edit_catalog());
-    catalog->set("DSS", to_source(object));
-    return changes_.declare_extension();
+    return write_vri(store);
 }
 
 Status Extension::finish() {
-    if (!changed_) return {};
-    SIGILLO_TRY(write());
+    if (more_.empty() && vri_.empty()) return {};
+    const Object* const there = store_.dictionary();
+    if (there != nullptr && Document::reference_of(*there).number != 0) {
+        SIGILLO_ASSIGN(DictionaryText* const store, changes_.edit(*there));
+        SIGILLO_TRY(write_into(*store));
+        return changes_.finish();
+    }
+    // None yet, or one inside the catalog.
+    SIGILLO_ASSIGN(DictionaryText* const catalog, changes_.edit_catalog());
+    const auto inside = catalog->find("DSS");
+    SIGILLO_ASSIGN(DictionaryText store,
+                   DictionaryText::parse(there != nullptr && inside ? *inside : "<</Type /DSS>>"));
+    SIGILLO_TRY(write_into(store));
+    if (there != nullptr) {
+        catalog->set("DSS", store.text());
+    } else {
+        const Reference object = revision_.allocate();
+        revision_.put(object, store.text());
+        catalog->set("DSS", to_source(object));
+    }
+    SIGILLO_TRY(changes_.declare_extension());
     return changes_.finish();
 }
 

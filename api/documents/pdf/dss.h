@@ -20,7 +20,9 @@ struct ValidationData {
     std::vector<Bytes> ocsps;
 };
 
-// What one signature or time-stamp of the document needs; becomes its entry in /VRI, and part of the store.
+// What one signature or time-stamp of the document needs; becomes part of the store, and its entry in /VRI
+// where it has none: an entry that is there stays as it is, since validators that compare revisions take a
+// changed one for tampering.
 struct SignatureValidationData {
     std::string vri_key;  // SignatureInfo::vri_key of inspect.h
     ValidationData data;

@@ -92,26 +92,8 @@ Reference SecurityStore::find(Kind kind, ByteView octets) const {
     return entry == found->second.end() ? Reference{} : entry->reference;
 }
 
-std::vector<Reference> SecurityStore::references_in(const Object* dictionary, const char* key) const {
-    std::vector<Reference> references;
-    if (const Object* const array = document_->get_array(dictionary, key))
-        for (const Object& element : array->GetArray())
-            if (element.IsReference())
-                references.push_back(
-                    {element.GetReference().ObjectNumber(), element.GetReference().GenerationNumber()});
-    return references;
-}
-
-std::vector<Reference> SecurityStore::references(Kind kind) const {
-    return references_in(dictionary_, store_key(kind));
-}
-
-std::vector<Reference> SecurityStore::vri_references(const std::string& key, Kind kind) const {
-    return references_in(document_->get_dictionary(vri_, key.c_str()), vri_key(kind));
-}
-
 bool SecurityStore::has_vri(const std::string& key) const {
-    return document_->get_dictionary(vri_, key.c_str()) != nullptr;
+    return vri_ != nullptr && vri_->GetDictionary().HasKey(PoDoFo::PdfName(key));
 }
 
 }  // namespace sigillo::pdf

@@ -29,9 +29,7 @@ class SecurityStore {
     std::vector<std::string> vri_keys() const;
     // The object that holds these octets; number 0: none.
     Reference find(Kind kind, ByteView octets) const;
-    // The store's array of this kind, and that of a /VRI entry (empty where there is none), as they stand.
-    std::vector<Reference> references(Kind kind) const;
-    std::vector<Reference> vri_references(const std::string& key, Kind kind) const;
+    const Object* vri() const { return vri_; }  // nullptr: none
     bool has_vri(const std::string& key) const;
 
  private:
@@ -41,8 +39,6 @@ class SecurityStore {
         Bytes octets;
         Sha256Value digest;
     };
-    std::vector<Reference> references_in(const Object* dictionary, const char* key) const;
-
     const Document* document_;
     const Object* dictionary_ = nullptr;
     const Object* vri_ = nullptr;

@@ -30,7 +30,8 @@ class Dss : public ::testing::TestWithParam<std::string (PdfBuilder::*)() const>
 };
 INSTANTIATE_TEST_SUITE_P(Files, Dss,
                          ::testing::Values(&PdfBuilder::table, &PdfBuilder::stream,
-                                           &PdfBuilder::object_stream, &PdfBuilder::hybrid));
+                                           &PdfBuilder::object_stream, &PdfBuilder::wide_stream,
+                                           &PdfBuilder::hybrid));
 
 TEST_P(Dss, ValidationDataIsAppendedAndFoundAgain) {
     const auto [file, key] = signed_document();
@@ -63,6 +64,11 @@ TEST_P(Dss, WhatIsThereIsKeptAndNothingComesTwice) {
     EXPECT_EQ(info->validation_data.certificates, (std::vector<Bytes>{kRoot, kLeaf}));
     EXPECT_EQ(info->validation_data.crls, std::vector<Bytes>{kCrl});
     EXPECT_EQ(info->vri_keys.size(), 1U);
+    // The entry of /VRI that was there is the one that is there.
+    const Bytes after = Workbench::read(bench_.path("two.pdf"));
+    const std::string_view revision =
+        as_text(after).substr(std::filesystem::file_size(bench_.path("one.pdf")));
+    EXPECT_EQ(revision.find("/Type /VRI"), std::string_view::npos);
 }
 
 TEST_P(Dss, WhatTheDocumentHasAlreadyAppendsNothing) {

@@ -43,6 +43,7 @@ struct Kind {
 const Kind kKinds[] = {{"table", &PdfBuilder::table},
                        {"stream", &PdfBuilder::stream},
                        {"object_stream", &PdfBuilder::object_stream},
+                       {"wide_stream", &PdfBuilder::wide_stream},
                        {"hybrid", &PdfBuilder::hybrid}};
 
 class EveryKind : public ::testing::TestWithParam<Kind> {

@@ -1,5 +1,7 @@
 #include "tests/api_documents/pdf/sample_pdf.h"
 
+#include <zlib.h>
+
 #include <cstdint>
 #include <cstdio>
 
@@ -40,24 +42,45 @@ std::string section(const Rows& rows) {
     std::string data;
     for (int number = 0; number <= rows.rbegin()->first; ++number) {
         const auto row = rows.find(number);
-        data += row == rows.end() ? std::string(7, '\0') : row->second;
+        data += row == rows.end() ? std::string(rows.begin()->second.size(), '\0') : row->second;
     }
     return data;
 }
 
-std::string row(int type, std::size_t second, std::size_t third) {
-    return big_endian(static_cast<std::size_t>(type), 1) + big_endian(second, 4) + big_endian(third, 2);
+// Each row as its difference to the one above (PNG's filter Up).
+std::string predicted(const std::string& data, std::size_t columns) {
+    std::string out;
+    std::string above(columns, '\0');
+    for (std::size_t at = 0; at < data.size(); at += columns) {
+        out += '\2';
+        for (std::size_t i = 0; i < columns; ++i) out += static_cast<char>(data[at + i] - above[i]);
+        above = data.substr(at, columns);
+    }
+    return out;
+}
+
+std::string deflated(const std::string& data) {
+    uLongf size = compressBound(data.size());
+    std::string out(size, '\0');
+    compress(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(data.data()),
+             data.size());
+    out.resize(size);
+    return out;
+}
+
+std::string row(int type, std::size_t second, std::size_t third, int width = 4) {
+    return big_endian(static_cast<std::size_t>(type), 1) + big_endian(second, width) + big_endian(third, 2);
 }
 
 // An object stream with these objects; their rows.
-std::string pack(int number, const std::map<int, std::string>& objects, Rows& rows) {
+std::string pack(int number, const std::map<int, std::string>& objects, Rows& rows, int width = 4) {
     std::string index;
     std::string body;
     std::size_t at = 0;
     for (const auto& [own, source] : objects) {
         index += std::to_string(own) + ' ' + std::to_string(body.size()) + ' ';
         body += source + '\n';
-        rows[own] = row(2, static_cast<std::size_t>(number), at++);
+        rows[own] = row(2, static_cast<std::size_t>(number), at++, width);
     }
     return stream_source(
         "/Type /ObjStm/N " + std::to_string(objects.size()) + "/First " + std::to_string(index.size()),
@@ -88,37 +111,47 @@ std::string PdfBuilder::table() const {
            std::to_string(start) + "\n%%EOF\n";
 }
 
-std::string PdfBuilder::stream_of(bool packed) const {
+std::string PdfBuilder::stream_of(bool packed, int width) const {
     std::string file = kHeader;
-    Rows rows{{0, row(0, 0, 65'535)}};
+    Rows rows{{0, row(0, 0, 65'535, width)}};
     std::map<int, std::string> inside;
     for (const auto& [number, source] : objects_) {
         if (packed && !is_stream(source)) {
             inside[number] = source;
             continue;
         }
-        rows[number] = row(1, file.size(), 0);
+        rows[number] = row(1, file.size(), 0, width);
         file += object(number, source);
     }
     int next = objects_.rbegin()->first + 1;
     if (packed) {
-        const std::string stream = pack(next, inside, rows);
-        rows[next] = row(1, file.size(), 0);
+        const std::string stream = pack(next, inside, rows, width);
+        rows[next] = row(1, file.size(), 0, width);
         file += object(next++, stream);
     }
-    rows[next] = row(1, file.size(), 0);
+    rows[next] = row(1, file.size(), 0, width);
     const std::size_t start = file.size();
-    file +=
-        object(next, stream_source("/Type /XRef/W [1 4 2]/Root 1 0 R/Size " + std::to_string(next + 1) + kId,
-                                   section(rows)));
+    std::string entries =
+        "/Type /XRef/W [1 " + std::to_string(width) + " 2]/Root 1 0 R/Size " + std::to_string(next + 1) + kId;
+    std::string data = section(rows);
+    if (width > 4) {
+        const auto columns = static_cast<std::size_t>(width) + 3;
+        data = deflated(predicted(data, columns));
+        entries +=
+            "/Filter /FlateDecode/DecodeParms <</Predictor 12/Columns " + std::to_string(columns) + ">>";
+    }
+    file += object(next, stream_source(entries, data));
     return file + "startxref\n" + std::to_string(start) + "\n%%EOF\n";
 }
 
 std::string PdfBuilder::stream() const {
-    return stream_of(false);
+    return stream_of(false, 4);
 }
 std::string PdfBuilder::object_stream() const {
-    return stream_of(true);
+    return stream_of(true, 4);
+}
+std::string PdfBuilder::wide_stream() const {
+    return stream_of(true, 8);
 }
 
 std::string PdfBuilder::hybrid() const {
@@ -160,8 +193,9 @@ std::string PdfBuilder::hybrid() const {
 
 PdfBuilder sample(const Shape& shape) {
     PdfBuilder pdf;
+    // Numbers without large gaps, however many pages there are.
     const int first_page = 10;
-    const int first_content = 40;
+    const int first_content = shape.pages > 30 ? kFirstField + 100 + static_cast<int>(shape.pages) : 40;
     std::string kids;
     std::string fields;
     for (unsigned i = 0; i < shape.pages; ++i)

@@ -18,10 +18,12 @@ class PdfBuilder {
     std::string table() const;          // a cross-reference table
     std::string stream() const;         // a cross-reference stream
     std::string object_stream() const;  // the same, with all objects but streams in an object stream
-    std::string hybrid() const;         // a table, and /XRefStm with what is in an object stream
+    std::string wide_stream()
+        const;  // object_stream() with offsets of eight octets, and the rows predicted as PNG does
+    std::string hybrid() const;  // a table, and /XRefStm with what is in an object stream
 
  private:
-    std::string stream_of(bool pack) const;
+    std::string stream_of(bool packed, int width) const;
     std::map<int, std::string> objects_;
 };
 
