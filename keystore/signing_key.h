@@ -1,10 +1,14 @@
 // A private key that can be used but not read.
 #pragma once
 
+#include <memory>
+
 #include "appliance/base/result.h"
 #include "keystore/algorithms.h"
 
 namespace sigillo {
+
+class P256Table;
 
 // Thread-safe. Destroying the object destroys a session key in the HSM; it never destroys a token key.
 class SigningKey {
@@ -29,6 +33,9 @@ class SigningKey {
 class Verifier {
  public:
     static Result<Verifier> create(const PublicKey& key);
+    // The same for a key that lives long: with P-256 it takes some 20 ms and 150 KiB more to make, and
+    // verifies in half the time (p256_table.h).
+    static Result<Verifier> create_for_many(const PublicKey& key);
     Verifier(Verifier&&) noexcept;
     Verifier& operator=(Verifier&&) noexcept;
     ~Verifier();
@@ -38,6 +45,7 @@ class Verifier {
     explicit Verifier(void* key) : key_(key) {}
     void* key_ = nullptr;  // EVP_PKEY, owned
     KeyAlgorithm algorithm_ = KeyAlgorithm::kEcP256;
+    std::shared_ptr<const P256Table> table_;  // or none
 };
 
 }  // namespace sigillo

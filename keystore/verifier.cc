@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "keystore/p256_table.h"
 #include "keystore/signing_key.h"
 
 namespace sigillo {
@@ -75,12 +76,23 @@ Result<Verifier> Verifier::create(const PublicKey& key) {
     return verifier;
 }
 
+Result<Verifier> Verifier::create_for_many(const PublicKey& key) {
+    SIGILLO_ASSIGN(Verifier verifier, create(key));
+    if (key.algorithm == KeyAlgorithm::kEcP256 && key.spki.size() > std::size(kP256Header) &&
+        equal(ByteView(key.spki).first(std::size(kP256Header)), kP256Header))
+        verifier.table_ = P256Table::create(ByteView(key.spki).subspan(std::size(kP256Header)));
+    return verifier;
+}
+
 Verifier::Verifier(Verifier&& other) noexcept
-    : key_(std::exchange(other.key_, nullptr)), algorithm_(other.algorithm_) {}
+    : key_(std::exchange(other.key_, nullptr)),
+      algorithm_(other.algorithm_),
+      table_(std::move(other.table_)) {}
 
 Verifier& Verifier::operator=(Verifier&& other) noexcept {
     std::swap(key_, other.key_);
     std::swap(algorithm_, other.algorithm_);
+    std::swap(table_, other.table_);
     return *this;
 }
 
@@ -91,6 +103,12 @@ Verifier::~Verifier() {
 Result<bool> Verifier::verify(SignatureScheme scheme, const Digest& digest, ByteView signature) const {
     if (!fits(algorithm_, scheme) || digest.algorithm() != scheme.hash)
         return fail(Errc::kInvalidArgument, "signature scheme does not fit the key");
+    if (table_) {
+        const P256Table::Verdict verdict = table_->verify(digest.bytes(), signature);
+        if (verdict == P256Table::Verdict::kFault)
+            return fail(Errc::kInternal, "libcrypto could not verify a signature");
+        return verdict == P256Table::Verdict::kHolds;
+    }
     EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(static_cast<EVP_PKEY*>(key_), nullptr);
     const EVP_MD* md = scheme.hash == HashAlgorithm::kSha256   ? EVP_sha256()
                        : scheme.hash == HashAlgorithm::kSha384 ? EVP_sha384()

@@ -195,7 +195,7 @@ Result<std::shared_ptr<const TimeStampingUnit>> Units::bring_up(const UnitInfo& 
     SIGILLO_ASSIGN(const UnitCertificate certificate, read_unit_certificate(chain.front()));
     if (certificate.spki != expected.spki)
         return fail(Errc::kCorrupt, "the certificate of unit " + info.id.str() + " is for another key");
-    SIGILLO_ASSIGN(Verifier verifier, Verifier::create(expected));
+    SIGILLO_ASSIGN(Verifier verifier, Verifier::create_for_many(expected));
     const auto hash = static_cast<HashAlgorithm>(info.record.hash());
     if (digest_size(hash) == 0) return fail(Errc::kCorrupt, "tsa_units: unknown hash");
     auto unit = std::make_shared<TimeStampingUnit>(
