@@ -76,7 +76,14 @@ Status serve(const Options& options, Logger& logger) {
     Dispatcher dispatcher(routes, services);
     std::optional<fetch::FetchClient> fetcher;  // sigillod's answers may go on to it
     if (is_api && !config.fetch.socket.empty()) fetcher.emplace(config.fetch);
-    auto client = ipc::Client::create(config.sam);
+    std::vector<std::unique_ptr<ipc::LoopClient>> connections;
+    std::vector<HttpServer::Companion> companions;
+    for (std::size_t i = 0; i < config.http.threads; ++i) {
+        connections.push_back(std::make_unique<ipc::LoopClient>(config.sam));
+        ipc::LoopClient& each = *connections.back();
+        companions.push_back({each.fd(), [&each] { each.turn(); }, [&each] { each.flush(); }});
+    }
+    std::unique_ptr<ipc::Client> client = std::make_unique<ReactorClients>(std::move(connections));
     SigningSam signing(is_api ? std::move(client) : nullptr);
     PublicSam anonymous(is_api ? nullptr : std::move(client));
     services.signing = &signing;
@@ -87,7 +94,7 @@ Status serve(const Options& options, Logger& logger) {
                                           [&dispatcher](Request request, Responder responder) {
                                               dispatcher.handle(std::move(request), std::move(responder));
                                           },
-                                          logger));
+                                          logger, std::move(companions)));
     running = server.get();
     logger.notice("serving", {{"socket", config.http.socket}, {"face", is_api ? "api" : "public"}});
 

@@ -1,5 +1,7 @@
 #include "api/sam.h"
 
+#include <algorithm>
+
 namespace sigillo::api {
 namespace {
 
@@ -39,6 +41,17 @@ void call_sam(ipc::Client& client, Request& request, typename Response::BodyCase
 }
 
 }  // namespace
+
+void ReactorClients::call(std::uint64_t id, ByteView payload, Callback callback) {
+    // Few: one a reactor thread.
+    const auto own = std::ranges::find_if(clients_, [](const auto& client) { return client->on_loop(); });
+    const auto& client = own != clients_.end() ? *own : clients_.front();
+    client->call(id, payload, std::move(callback));
+}
+
+bool ReactorClients::connected() const {
+    return std::ranges::any_of(clients_, [](const auto& client) { return client->connected(); });
+}
 
 void SigningSam::call(sam::SigningRequest request, sam::SigningResponse::BodyCase expected,
                       Callback callback) {

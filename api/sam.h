@@ -1,14 +1,32 @@
-// sigillod, as handlers see it: a message in, a message or an Error out, later, on the IPC client's thread.
+// sigillod, as handlers see it: a message in, a message or an Error out, later, on the IPC client's thread,
+// which is a reactor thread.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "appliance/base/result.h"
 #include "appliance/ipc/client.h"
+#include "appliance/ipc/loop_client.h"
 #include "appliance/ipc/sam.pb.h"
 
 namespace sigillo::api {
+
+// Connections to sigillod, one for each reactor thread: what is asked on a reactor thread is answered there,
+// without a change of threads. Thread-safe; next_id() is of no connection in particular.
+class ReactorClients final : public ipc::Client {
+ public:
+    // At least one.
+    explicit ReactorClients(std::vector<std::unique_ptr<ipc::LoopClient>> clients)
+        : clients_(std::move(clients)) {}
+    void call(std::uint64_t id, ByteView payload, Callback callback) override;
+    std::uint64_t next_id() override { return clients_.front()->next_id(); }
+    bool connected() const override;
+
+ private:
+    const std::vector<std::unique_ptr<ipc::LoopClient>> clients_;
+};
 
 // Thread-safe.
 class SigningSam {

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <variant>
 #include <vector>
@@ -46,7 +47,7 @@ std::string serialise(const Response& response, bool keep_alive) {
 
 void ApiHandler::onInput(const char* buffer, std::size_t size,
                          const std::shared_ptr<Pistache::Tcp::Peer>& peer) {
-    transport_->input(peer, {buffer, size});
+    transport_->input(peer->fd(), {buffer, size});
 }
 
 void ApiHandler::onDisconnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) {
@@ -58,6 +59,15 @@ void ApiTransport::registerPoller(polling::Epoll& poller) {
     const int fd = mailbox_->event_fd();
     poller.addFd(fd, Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read),
                  polling::Tag(static_cast<std::uint64_t>(fd)));
+    if (companion_.fd >= 0)
+        poller.addFd(companion_.fd, Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read),
+                     polling::Tag(static_cast<std::uint64_t>(companion_.fd)));
+}
+
+std::shared_ptr<Pistache::Aio::Handler> ApiTransport::clone() const {
+    const std::size_t index = shared_->clones++;
+    return std::make_shared<ApiTransport>(
+        shared_, index < shared_->companions.size() ? shared_->companions[index] : HttpServer::Companion{});
 }
 
 // Each event on its own: an exception of Pistache's must not take the events behind it along, for they are
@@ -70,8 +80,10 @@ void ApiTransport::onReady(const Pistache::Aio::FdSet& fds) {
             shared_->logger.error("transport_fault", {{"what", e.what()}});
         }
     }
+    open_mail();
+    if (!companion_.end_of_round) return;
     try {
-        open_mail();
+        companion_.end_of_round();
     } catch (const std::exception& e) {
         shared_->logger.error("transport_fault", {{"what", e.what()}});
     }
@@ -81,11 +93,13 @@ void ApiTransport::event(const Pistache::Aio::FdSet::Entry& entry) {
     const auto tag = entry.getTag();
     const int fd = static_cast<int>(tag.value());
     if (fd == mailbox_->event_fd()) return;  // read by open_mail()
+    if (fd == companion_.fd) return companion_.turn();
     polling::Event for_base(tag);
     if (const auto found = connections_.find(fd); found != connections_.end()) {
         if (entry.isWritable()) write_out(fd, found->second);
         if (!entry.isReadable() && !entry.isHangup())
             return;  // Pistache throws on writes that are not its own
+        if (entry.isReadable() && !entry.isHangup() && read_in(fd)) return;
         for_base.flags.setFlag(polling::NotifyOn::Read);
     } else if (entry.isReadable()) {
         for_base.flags.setFlag(polling::NotifyOn::Read);
@@ -94,19 +108,42 @@ void ApiTransport::event(const Pistache::Aio::FdSet::Entry& entry) {
     Transport::onReady(Pistache::Aio::FdSet(std::move(one)));
 }
 
+// What has come, as far as one look shows: a read that does not fill the buffer took everything, and what
+// comes later is an event of its own. False: the peer has closed, or failed; Pistache finds the same and
+// clears up.
+bool ApiTransport::read_in(int fd) {
+    std::array<char, std::size_t{16} << 10> chunk;
+    for (;;) {
+        const auto count = ::recv(fd, chunk.data(), chunk.size(), 0);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+        const auto size = static_cast<std::size_t>(count);
+        input(fd, {chunk.data(), size});
+        if (size < chunk.size()) return true;
+    }
+}
+
 void ApiTransport::open_mail() {
     for (;;) {
-        auto mail = mailbox_->take();
-        if (mail.empty()) return;
-        for (auto& item : mail) {
-            if (auto* socket = std::get_if<UniqueFd>(&item))
-                adopt(std::move(*socket));
-            else if (auto* finished = std::get_if<Answer>(&item))
-                answer(std::move(*finished));
-            else
-                obey(std::get<Order>(item));
+        mailbox_->take(mail_);
+        if (mail_.empty()) return;
+        for (auto& item : mail_) {
+            try {
+                open(item);
+            } catch (const std::exception& e) {
+                shared_->logger.error("transport_fault", {{"what", e.what()}});
+            }
         }
     }
+}
+
+void ApiTransport::open(Mail& item) {
+    if (auto* socket = std::get_if<UniqueFd>(&item))
+        adopt(std::move(*socket));
+    else if (auto* finished = std::get_if<Answer>(&item))
+        answer(std::move(*finished));
+    else
+        obey(std::get<Order>(item));
 }
 
 void ApiTransport::adopt(UniqueFd socket) {
@@ -140,8 +177,7 @@ void ApiTransport::disconnected(int fd) {
     --shared_->connections;
 }
 
-void ApiTransport::input(const std::shared_ptr<Pistache::Tcp::Peer>& peer, std::string_view bytes) {
-    const int fd = peer->fd();
+void ApiTransport::input(int fd, std::string_view bytes) {
     const auto found = connections_.find(fd);
     if (found == connections_.end() || found->second.closing) return;
     Connection& connection = found->second;

@@ -1,9 +1,10 @@
 // A reactor thread's connections. The only file that includes Pistache: its headers need GCC.
 //
-// Pistache 0.0.5 gives the reactors, the connections' bookkeeping and the HTTP parser. Three things are ours:
+// Pistache 0.0.5 gives the reactors, the connections' bookkeeping and the HTTP parser. These are ours:
 // - Accepted unix sockets, answers and orders reach a reactor thread through its Mailbox, and all that
 //   concerns a connection happens on that thread. From any other, Pistache crosses answers.
 // - RequestGate decides where a request ends.
+// - Reading, one system call a request. Pistache's takes two, and four allocations.
 // - Answers are written here. Pistache's own writer, when the socket's buffer is full, spins on EAGAIN,
 //   holds its lock and copies the rest each time round: one reader that stalls stops the whole reactor.
 #pragma once
@@ -16,6 +17,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "api/http/mailbox.h"
 #include "api/http/server.h"
@@ -31,11 +33,13 @@ namespace sigillo::api {
 
 // What all reactors of a server share. Constant after construction, but for the atomics.
 struct Shared {
-    Shared(HttpServerConfig c, HttpServer::Handler h, Logger& l)
-        : config(std::move(c)), handler(std::move(h)), logger(l) {}
+    Shared(HttpServerConfig c, HttpServer::Handler h, std::vector<HttpServer::Companion> k, Logger& l)
+        : config(std::move(c)), handler(std::move(h)), companions(std::move(k)), logger(l) {}
     const HttpServerConfig config;
     const HttpServer::Handler handler;
+    const std::vector<HttpServer::Companion> companions;
     Logger& logger;
+    std::atomic<std::size_t> clones{0};  // transports of reactor threads
     std::atomic<std::uint64_t> connections{0}, in_flight{0}, answers_dropped{0}, requests_refused{0},
         connections_refused{0};
 };
@@ -53,7 +57,7 @@ struct Connection {
 
 class ApiTransport;
 
-// Passes what Pistache reads, and its hang-ups, to the transport of the same thread.
+// Passes Pistache's hang-ups, and what it may still read before them, to the transport of the same thread.
 class ApiHandler final : public Pistache::Http::Handler {
  public:
     HTTP_PROTOTYPE(ApiHandler)
@@ -71,27 +75,32 @@ class ApiHandler final : public Pistache::Http::Handler {
 // One a reactor thread. Every member but mailbox() is used on that thread only, once it runs.
 class ApiTransport final : public Pistache::Tcp::Transport {
  public:
-    explicit ApiTransport(std::shared_ptr<Shared> shared)
-        : ApiTransport(shared, std::make_shared<ApiHandler>(shared->config.limits.head_bytes)) {}
+    explicit ApiTransport(std::shared_ptr<Shared> shared, HttpServer::Companion companion = {})
+        : ApiTransport(shared, std::move(companion),
+                       std::make_shared<ApiHandler>(shared->config.limits.head_bytes)) {}
 
-    std::shared_ptr<Pistache::Aio::Handler> clone() const override {
-        return std::make_shared<ApiTransport>(shared_);
-    }
+    std::shared_ptr<Pistache::Aio::Handler> clone() const override;
     void registerPoller(Pistache::Polling::Epoll& poller) override;
     void onReady(const Pistache::Aio::FdSet& fds) override;
 
     const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
-    void input(const std::shared_ptr<Pistache::Tcp::Peer>& peer, std::string_view bytes);
+    void input(int fd, std::string_view bytes);
     void disconnected(int fd);
     void close_all();  // once the reactor has ended
 
  private:
-    ApiTransport(std::shared_ptr<Shared> shared, std::shared_ptr<ApiHandler> handler)
-        : Transport(handler), shared_(std::move(shared)), handler_(std::move(handler)) {
+    ApiTransport(std::shared_ptr<Shared> shared, HttpServer::Companion companion,
+                 std::shared_ptr<ApiHandler> handler)
+        : Transport(handler),
+          shared_(std::move(shared)),
+          companion_(std::move(companion)),
+          handler_(std::move(handler)) {
         handler_->attach(this);
     }
     void event(const Pistache::Aio::FdSet::Entry& entry);
+    bool read_in(int fd);
     void open_mail();
+    void open(Mail& item);
     void adopt(UniqueFd socket);
     void answer(Answer answer);
     void obey(Order order);
@@ -103,8 +112,10 @@ class ApiTransport final : public Pistache::Tcp::Transport {
     void hang_up(int fd, Connection& connection);
 
     const std::shared_ptr<Shared> shared_;
+    const HttpServer::Companion companion_;
     const std::shared_ptr<ApiHandler> handler_;
     const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+    std::vector<Mail> mail_;                            // being opened
     std::unordered_map<int, Connection> connections_;   // by descriptor
     std::unordered_map<std::uint64_t, int> exchanges_;  // in flight
     std::uint64_t next_exchange_ = 1;

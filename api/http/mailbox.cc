@@ -21,20 +21,23 @@ void Mailbox::post(Mail mail) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     mail_.push_back(std::move(mail));
-    if (mail_.size() > 1) return;  // the reader has been told
+    if (told_ || std::this_thread::get_id() == reader_) return;
+    told_ = true;
     const std::uint64_t one = 1;
     // Cannot fail: the counter is far from full and the descriptor is ours.
     if (::write(event_.get(), &one, sizeof one) != sizeof one) std::abort();
 }
 
-std::vector<Mail> Mailbox::take() {
-    // Before the mail is taken, so that what is posted in between is taken too; at worst one wake-up is idle.
-    std::uint64_t count = 0;
-    if (::read(event_.get(), &count, sizeof count) < 0 && errno != EAGAIN) std::abort();
-    std::vector<Mail> mail;
+void Mailbox::take(std::vector<Mail>& mail) {
+    mail.clear();
     const std::lock_guard lock(mutex_);
+    reader_ = std::this_thread::get_id();
+    if (told_) {
+        told_ = false;
+        std::uint64_t count = 0;
+        if (::read(event_.get(), &count, sizeof count) < 0 && errno != EAGAIN) std::abort();
+    }
     mail.swap(mail_);
-    return mail;
 }
 
 void Mailbox::close() {

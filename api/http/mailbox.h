@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -27,17 +28,22 @@ class Mailbox final : public AnswerSink {
     Mailbox();  // throws std::system_error without an eventfd: start-up only
     void deliver(std::uint64_t exchange, Response response) noexcept override;
     void post(Mail mail);
-    // Readable while there is mail.
+    // Readable while there is mail of other threads than the reader's, which takes what it posts itself
+    // before it sleeps again.
     int event_fd() const { return event_.get(); }
-    std::vector<Mail> take();
+    // All that is there, in place of what `mail` held. Whoever calls this is the reader.
+    void take(std::vector<Mail>& mail);
     // What is in it and what still comes is dropped.
     void close();
 
  private:
     UniqueFd event_;
     std::mutex mutex_;
-    std::vector<Mail> mail_;  // guarded by mutex_
-    bool closed_ = false;     // guarded by mutex_
+    // Guarded by mutex_:
+    std::vector<Mail> mail_;
+    std::thread::id reader_;
+    bool told_ = false;  // event_ is readable
+    bool closed_ = false;
 };
 
 }  // namespace sigillo::api

@@ -73,10 +73,11 @@ class PistacheServer final : public HttpServer {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerConfig config, Handler handler,
-                                                      Logger& logger) {
+                                                      Logger& logger, std::vector<Companion> companions) {
     SIGILLO_ASSIGN(auto listener, UnixListener::bind(config.socket, config.socket_mode, logger));
     try {
-        auto shared = std::make_shared<Shared>(std::move(config), std::move(handler), logger);
+        auto shared =
+            std::make_shared<Shared>(std::move(config), std::move(handler), std::move(companions), logger);
         return std::make_unique<PistacheServer>(std::move(shared), std::move(listener));
     } catch (const std::exception& e) {
         return fail(Errc::kUnavailable, std::string("cannot start the HTTP server: ") + e.what());

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/http/exchange.h"
 #include "api/http/request_gate.h"
@@ -47,10 +48,18 @@ class HttpServer {
  public:
     // Must not throw; a fault inside is the handler's own 500.
     using Handler = std::function<void(Request, Responder)>;
+    // What else a reactor thread looks after: while `fd` is readable it calls turn(), and end_of_round()
+    // after each round of its loop, on that thread. Neither blocks. -1: nothing.
+    struct Companion {
+        int fd = -1;
+        std::function<void()> turn;
+        std::function<void()> end_of_round;
+    };
 
-    // Listens on return. kUnavailable when the socket cannot be bound.
-    static Result<std::unique_ptr<HttpServer>> start(HttpServerConfig config, Handler handler,
-                                                     Logger& logger);
+    // Listens on return. The first companion is the first reactor thread's, and so on; they outlive the
+    // server. kUnavailable when the socket cannot be bound.
+    static Result<std::unique_ptr<HttpServer>> start(HttpServerConfig config, Handler handler, Logger& logger,
+                                                     std::vector<Companion> companions = {});
     virtual ~HttpServer() = default;
 
     // Stops accepting, lets what is in flight finish, ends. True: all answered; false: the deadline passed.

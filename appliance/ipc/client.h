@@ -25,8 +25,9 @@ struct ClientConfig {
     std::chrono::milliseconds reconnect_pause{200};  // between attempts while sigillod is away
 };
 
-// Thread-safe. One thread of its own reads answers, enforces deadlines and reconnects. The first attempt to
-// connect is made before create() returns.
+// Thread-safe. create()'s has one thread of its own, which reads answers, enforces deadlines and reconnects;
+// LoopClient (loop_client.h) has its event loop's. The first attempt to connect is made before create()
+// returns.
 class Client {
  public:
     // Exactly one call a request, on the client's thread: it must neither block nor throw. The payload is the

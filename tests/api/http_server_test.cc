@@ -1,5 +1,6 @@
 // The transport against real unix sockets: whose answer goes where, and what hostile bytes do.
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -446,6 +447,80 @@ TEST_F(HttpServerTest,
     }
     start(echo);
     EXPECT_EQ(status_of(get("/")), 200);
+}
+
+// What sigillo-api does with its connections to sigillod: requests pile up until the round ends, and are
+// answered from turn(), on the thread that took them.
+TEST_F(HttpServerTest, a_companion_is_served_on_the_reactor_thread_and_answers_there) {
+    const UniqueFd bell(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    std::vector<Responder> asked;
+    std::atomic<std::thread::id> reactor{};
+    std::atomic<int> turns{0}, rounds{0}, elsewhere{0};
+    const auto check_thread = [&] {
+        if (std::this_thread::get_id() != reactor.load()) ++elsewhere;
+    };
+    config_.threads = 1;
+    HttpServer::Companion companion;
+    companion.fd = bell.get();
+    companion.turn = [&] {
+        ++turns;
+        check_thread();
+        std::uint64_t count = 0;
+        ASSERT_EQ(::read(bell.get(), &count, sizeof count), 8);
+        for (const Responder& responder : asked)
+            responder.send({.status = 200, .content_type = "text/plain", .body = "turned", .headers = {}});
+        asked.clear();
+    };
+    companion.end_of_round = [&] {
+        ++rounds;
+        if (asked.empty()) return;
+        check_thread();
+        const std::uint64_t one = 1;
+        ASSERT_EQ(::write(bell.get(), &one, sizeof one), 8);
+    };
+    auto server = HttpServer::start(config_,
+                                    [&](Request, Responder responder) {
+                                        reactor = std::this_thread::get_id();
+                                        asked.push_back(std::move(responder));
+                                    },
+                                    logger_, {companion});
+    ASSERT_TRUE(server);
+    server_ = std::move(*server);
+    for (int i = 0; i < 20; ++i) {
+        auto client = connect();
+        auto other = connect();
+        for (int k = 0; k < 3; ++k) {
+            client.send(get("/a"));
+            other.send(get("/b"));
+            ASSERT_EQ(client.read_reply()->body, "turned");
+            ASSERT_EQ(other.read_reply()->body, "turned");
+        }
+    }
+    EXPECT_GE(turns, 60);
+    EXPECT_GE(rounds, turns);
+    EXPECT_EQ(elsewhere, 0);
+    server_.reset();  // before what its companion uses
+}
+
+TEST_F(HttpServerTest, a_companion_that_throws_harms_nobody) {
+    const UniqueFd bell(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+    std::atomic<int> turns{0};
+    HttpServer::Companion companion;
+    companion.fd = bell.get();
+    companion.turn = [&] {
+        std::uint64_t count = 0;
+        if (++turns >= 3) {
+            ASSERT_EQ(::read(bell.get(), &count, sizeof count), 8);
+        }
+        throw std::runtime_error("no luck");
+    };
+    companion.end_of_round = [] { throw std::runtime_error("no luck either"); };
+    auto server = HttpServer::start(config_, &HttpServerTest::echo, logger_, {companion});
+    ASSERT_TRUE(server);
+    server_ = std::move(*server);
+    EXPECT_TRUE(eventually([&] { return turns >= 3; }));
+    EXPECT_EQ(status_of(get("/")), 200);
+    server_.reset();
 }
 
 TEST(HttpServerStart, a_path_too_long_for_af_unix_is_refused_in_plain_words) {
