@@ -84,7 +84,7 @@ Connection::Connection(std::uint64_t id, UniqueFd fd, Peer peer, const ServerCon
       in_flight_bytes_(config.in_flight_bytes),
       attention_(std::move(attention)),
       reader_(config.frame_limit),
-      writer_(fd_.get(), config.backlog_limit, [this] { attention_->ask(id_); }) {}
+      writer_(fd_.get(), config.backlog_limit, [this] { ask(); }) {}
 
 void Connection::hang_up() {
     writer_.abandon();
@@ -101,11 +101,12 @@ Reply Connection::begin(std::uint64_t request, std::size_t size) {
 }
 
 void Connection::finish(ByteView payload, std::size_t size) {
-    // Answers given on the polling thread itself leave together at the end of its round.
-    const bool polling = std::this_thread::get_id() == attention_->poller.load();
+    // An answer that comes alone leaves at once. While more are in the making the polling thread writes: what
+    // is ready by then leaves together, and the peer wakes up once for all of it.
+    const bool alone = requests_ == 1 && std::this_thread::get_id() != attention_->poller.load();
     const auto outcome =
-        writer_.send(payload, polling ? FrameWriter::When::kOnResume : FrameWriter::When::kNow);
-    bool look = polling;
+        writer_.send(payload, alone ? FrameWriter::When::kNow : FrameWriter::When::kOnResume);
+    bool look = !alone;
     if (outcome == FrameWriter::Outcome::kFull) {
         overflowed_ = true;
         look = true;
@@ -116,7 +117,12 @@ void Connection::finish(ByteView payload, std::size_t size) {
     // Reading goes on when half of what may be in flight is free: not one wake-up an answer.
     if (paused_ && requests_ <= in_flight_limit_ / 2 && bytes_ <= in_flight_bytes_ / 2) look = true;
     if (attention_->draining) look = true;
-    if (look) attention_->ask(id_);
+    if (look) ask();
+}
+
+// Once until the polling thread looks.
+void Connection::ask() {
+    if (!asked_.exchange(true)) attention_->ask(id_);
 }
 
 bool Connection::wants_to_read() const {

@@ -57,6 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool broken() const { return writer_.broken(); }
     bool overflowed() const { return overflowed_.load(); }  // the peer does not read
     void write() { writer_.resume(); }
+    // What others tell from here on is told again.
+    void look() { asked_ = false; }
 
     std::uint64_t id() const { return id_; }
     int fd() const { return fd_.get(); }
@@ -67,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     class Ticket;
     Reply begin(std::uint64_t request, std::size_t size);
     void finish(ByteView payload, std::size_t size);
+    void ask();
 
     const std::uint64_t id_;
     const UniqueFd fd_;
@@ -81,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::atomic<std::size_t> bytes_{0};
     std::atomic<bool> paused_{false};
     std::atomic<bool> overflowed_{false};
+    std::atomic<bool> asked_{false};  // the polling thread is to look, and has not yet
 };
 
 }  // namespace sigillo::ipc

@@ -189,6 +189,7 @@ void PollingServer::serve(std::uint64_t id, std::uint32_t events) {
     const auto found = connections_.find(id);
     if (found == connections_.end()) return;
     const std::shared_ptr<Connection> connection = found->second;
+    connection->look();
     Result<bool> alive = true;
     if (connection->overflowed()) alive = fail(Errc::kLimitExceeded, "the peer does not read its answers");
     if (alive && *alive && (events & EPOLLIN) != 0 && connection->wants_to_read()) {
