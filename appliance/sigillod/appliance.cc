@@ -273,23 +273,22 @@ Status Appliance::serve() {
     // What waits for the log's publication has one thread: an HSM that hangs must not keep officers from
     // revoking.
     const auto admin_lane = [this](const sam::AdminRequest& request) -> Lane {
-        if (request.has_get_status()) return {*health_lane_};
+        if (request.has_get_status()) return {health_lane_.get()};
         const bool publishes =
             request.has_get_checkpoint() || request.has_create_backup() || request.has_get_tsa_status();
-        return {publishes ? *publishing_lane_ : *admin_workers_};
+        return {publishes ? publishing_lane_.get() : admin_workers_.get()};
     };
     const auto public_lane = [this](const sam::PublicRequest& request) -> Lane {
-        if (request.has_get_health()) return {*health_lane_};
+        if (request.has_get_health()) return {health_lane_.get()};
         // Downloads do not wait for what the HSM signs, nor time stamps for OCSP.
-        if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
-        if (request.has_ocsp()) return {*ocsp_workers_};
-        return {*public_workers_};
+        if (request.has_time_stamp()) return {nullptr};
+        if (request.has_ocsp()) return {ocsp_workers_.get()};
+        return {public_workers_.get()};
     };
     const auto signing_lane = [this](const sam::SigningRequest& request) -> Lane {
-        if (request.has_get_health()) return {*health_lane_};
-        if (request.has_time_stamp() && tsa_) return {tsa_->workers()};
-        if (reads_documents(request)) return {*document_workers_, request.client().spki_sha256()};
-        return {*workers_, request.client().spki_sha256()};
+        if (request.has_get_health()) return {health_lane_.get()};
+        if (reads_documents(request)) return {document_workers_.get(), request.client().spki_sha256()};
+        return {workers_.get(), request.client().spki_sha256()};
     };
     Logger& logger = base_->logger;
     SIGILLO_ASSIGN(

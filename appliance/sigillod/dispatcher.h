@@ -16,9 +16,10 @@
 
 namespace sigillo {
 
-// Where a request waits, and in whose name (WorkerPool).
+// Where a request waits, and in whose name (WorkerPool). Without a pool it begins at once, on the socket's
+// own thread: for what neither waits nor computes long before its first commit.
 struct Lane {
-    WorkerPool& pool;
+    WorkerPool* pool;
     std::string name{};
 };
 
@@ -57,26 +58,26 @@ ipc::Handler make_handler(Logger& logger,
             refuse(reply, 0, Error{Errc::kInvalidArgument, "not a message of this socket"});
             return;
         }
+        auto work = [request, reply, peer, service, send, refuse, &logger]() {
+            const auto failed = [request, reply, refuse, &logger](const std::exception_ptr& thrown) {
+                // Nothing below throws on purpose: this is memory, or a broken libcrypto.
+                try {
+                    std::rethrow_exception(thrown);
+                } catch (const std::exception& error) {
+                    logger.error("request_threw", {{"what", error.what()}});
+                } catch (...) {
+                    logger.error("request_threw");
+                }
+                refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
+            };
+            start(
+                detail::serve<Request, Response>(service, peer, request),
+                [reply, send](const Response& response) { send(reply, response); }, failed);
+        };
         const Lane lane = choose(*request);
-        const Status queued = lane.pool.submit(
-            [request, reply, peer, service, send, refuse, &logger]() {
-                const auto failed = [request, reply, refuse, &logger](const std::exception_ptr& thrown) {
-                    // Nothing below throws on purpose: this is memory, or a broken libcrypto.
-                    try {
-                        std::rethrow_exception(thrown);
-                    } catch (const std::exception& error) {
-                        logger.error("request_threw", {{"what", error.what()}});
-                    } catch (...) {
-                        logger.error("request_threw");
-                    }
-                    refuse(reply, request->id(), Error{Errc::kInternal, "internal error"});
-                };
-                start(
-                    detail::serve<Request, Response>(service, peer, request),
-                    [reply, send](const Response& response) { send(reply, response); }, failed);
-            },
-            lane.name);
-        if (!queued) refuse(reply, request->id(), queued.error());
+        if (lane.pool == nullptr) return work();
+        if (const Status queued = lane.pool->submit(std::move(work), lane.name); !queued)
+            refuse(reply, request->id(), queued.error());
     };
 }
 

@@ -37,6 +37,11 @@ Task<sam::PublicResponse> PublicService::handle(const sam::PublicRequest& reques
                     to_message(Error{Errc::kUnsupported, "this appliance has no time-stamping authority"});
                 co_return response;
             }
+            const auto place = tsa_->admit();
+            if (!place) {
+                *response.mutable_error() = to_message(place.error());
+                co_return response;
+            }
             *response.mutable_time_stamped() = co_await tsa_->stamp(request.time_stamp());
             co_return response;
         }

@@ -453,6 +453,7 @@ SigningService::Answer SigningService::validation_data(const sam::SigningRequest
 Task<SigningService::Answer> SigningService::time_stamp(const sam::TimeStamp& body) {
     if (parts_.tsa == nullptr)
         co_return fail(Errc::kUnsupported, "this appliance has no time-stamping authority");
+    SIGILLO_CO_ASSIGN(const auto place, parts_.tsa->admit());
     sam::SigningResponse response;
     *response.mutable_time_stamped() = co_await parts_.tsa->stamp(body);
     co_return response;

@@ -1,6 +1,7 @@
 #include "appliance/sigillod/tsa.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "appliance/issuance/x509/chain_check.h"
 #include "tsa/tables.h"
@@ -43,7 +44,6 @@ Status Tsa::build(TsaTimeSeam seam) {
     SIGILLO_ASSIGN(authority_,
                    tsa::Authority::create(settings_.authority, {*below_->ledger, *units_, *time_, *reserve_,
                                                                 base_.random, base_.logger}));
-    workers_ = std::make_unique<WorkerPool>(settings_.threads, settings_.queue_limit);
     executor_ = std::make_unique<PoolExecutor>(settings_.threads, 0);
     below_->ledger->set_executor(executor_.get());
     return {};
@@ -77,13 +77,14 @@ void Tsa::start() {
 }
 
 void Tsa::close() {
-    if (workers_) workers_->close();
+    closed_ = true;
 }
 
 void Tsa::stop() {
     if (stopped_) return;
     stopped_ = true;
-    workers_.reset();
+    // What the store has in hand goes on on the executor.
+    while (in_the_making_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (below_ && below_->ledger) below_->ledger->set_executor(nullptr);
     executor_.reset();
     if (kernel_time_ != nullptr) kernel_time_->stop();
@@ -92,6 +93,15 @@ void Tsa::stop() {
             base_.logger.error("tsa_stop_not_logged", {{"error", logged.error()}});
     if (sweep_) sweep_->stop();
     if (publisher_) publisher_->stop();
+}
+
+Result<Tsa::Place> Tsa::admit() {
+    ++in_the_making_;
+    Place place(in_the_making_);
+    if (in_the_making_ > settings_.queue_limit)
+        return fail(Errc::kUnavailable, "too many time stamps are in the making", "tsa.queue_limit");
+    if (closed_) return fail(Errc::kUnavailable, "shutting down");
+    return place;
 }
 
 Task<sam::TimeStamped> Tsa::stamp(const sam::TimeStamp& message) {
@@ -218,8 +228,7 @@ void Tsa::watch(Health& health) {
     health.add_metric("sigillo_tsa_log_leaves", [=, this] { return number(publisher_->health().committed); });
     health.add_metric("sigillo_tsa_log_published",
                       [=, this] { return number(publisher_->health().published); });
-    health.add_metric("sigillo_tsa_requests_waiting",
-                      [=, this] { return workers_ ? number(workers_->waiting()) : 0.0; });
+    health.add_metric("sigillo_tsa_requests_waiting", [=, this] { return number(in_the_making_.load()); });
 }
 
 }  // namespace sigillo

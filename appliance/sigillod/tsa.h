@@ -2,12 +2,13 @@
 // order of the members is the order in which they are built; they are taken down in the reverse.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <utility>
 
 #include "appliance/audit/publisher.h"
 #include "appliance/audit/sweep.h"
 #include "appliance/base/pool_executor.h"
-#include "appliance/base/worker_pool.h"
 #include "appliance/ipc/sam.pb.h"
 #include "appliance/sigillod/health.h"
 #include "appliance/sigillod/tsa_foundation.h"
@@ -33,14 +34,29 @@ class Tsa {
 
     // The monitor of the clock, the publisher and the sweep run from here on.
     void start();
-    // No new work. After the sockets are gone.
+    // No new work.
     void close();
     // Finishes what is in hand; then the clock's monitor, the log's last entry, the publisher.
     void stop();
 
-    // `message` outlives the Task. Never fails: a failure is a TimeStampResp too.
+    // A place among the requests in the making, as long as it lives. Move-only; the Tsa outlives it.
+    class Place {
+     public:
+        explicit Place(std::atomic<std::size_t>& taken) : taken_(&taken) {}
+        Place(Place&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+        Place& operator=(Place&&) = delete;
+        ~Place() {
+            if (taken_ != nullptr) --*taken_;
+        }
+
+     private:
+        std::atomic<std::size_t>* taken_;
+    };
+    // To be held while stamp() runs. kUnavailable: as many are in the making as may be, or it is closed.
+    Result<Place> admit();
+    // `message` outlives the Task, which waits for nothing but the log before it goes on on this TSA's own
+    // threads. Never fails: a failure is a TimeStampResp too.
     Task<sam::TimeStamped> stamp(const sam::TimeStamp& message);
-    WorkerPool& workers() { return *workers_; }
 
     tsa::Units& units() { return *units_; }
     audit::Ledger& ledger() { return *below_->ledger; }
@@ -69,7 +85,8 @@ class Tsa {
     tsa::KernelTimeSource* kernel_time_ = nullptr;  // time_, where it is one
     std::unique_ptr<tsa::Authority> authority_;
     bool stopped_ = false;
-    std::unique_ptr<WorkerPool> workers_;
+    std::atomic<bool> closed_{false};
+    std::atomic<std::size_t> in_the_making_{0};
     std::unique_ptr<PoolExecutor> executor_;  // where stamping goes on when the store has answered
 };
 
