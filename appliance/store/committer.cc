@@ -252,7 +252,7 @@ void Committer::freeze() {
     if (journal_) files.push_back(journal_->path());
     journal_.reset();
     frozen_load_ = active_->load();
-    active_ = std::make_shared<MemTable>();
+    active_ = std::make_shared<MemTable>(config_.flush_bytes);
     parts_.layers.freeze(active_);
     parts_.flusher.start(last_, std::move(files));
 }

@@ -48,7 +48,7 @@ LmdbStore::LmdbStore(const LmdbConfig& config, std::unique_ptr<LmdbEnv> env, con
       condition_(logger),
       room_(*env_, config.disk_reserve, logger) {
     const SignalsBlocked blocked;
-    auto active = std::make_shared<MemTable>();
+    auto active = std::make_shared<MemTable>(config.flush_bytes);
     layers_ = std::make_unique<Layers>(active, last);
     flusher_ = std::make_unique<Flusher>(*env_, *layers_, room_, condition_, config.upkeep);
     const CommitterParts parts{*env_, *layers_, room_, *flusher_, condition_, logger};

@@ -1,12 +1,15 @@
 // Rows that are in the journal and not yet in LMDB: every version of them, sorted.
 //
-// A skip list in memory that only grows (the structure of LevelDB's memtable). One thread adds; any number
-// reads meanwhile without a lock, and sees of a batch that is being added nothing as long as it reads no
-// later sequence than was published to it (layers.h). Nothing is ever removed: the whole table is dropped.
+// A skip list in memory that only grows (the structure of LevelDB's memtable), for what is read in order, and
+// a hash table over the same nodes, for what is asked for by its key: most of that is not here, and a bucket
+// says so at once. One thread adds; any number reads meanwhile without a lock, and sees of a batch that is
+// being added nothing as long as it reads no later sequence than was published to it (layers.h). Nothing is
+// ever removed: the whole table is dropped.
 //
 // Internal to appliance/store.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +27,8 @@ class MemTable {
     struct Node;
 
  public:
-    MemTable();
+    // `expected`: bytes that it is to grow to; more only cost time.
+    explicit MemTable(std::size_t expected = 0);
     MemTable(const MemTable&) = delete;
     MemTable& operator=(const MemTable&) = delete;
 
@@ -73,8 +77,12 @@ class MemTable {
     };
 
     static bool is_before(const Node& node, const Place& place);
-    // The first node that is not before `place`; `before`: its predecessors, one a level, or null.
-    Node* find(const Place& place, Node** before) const;
+    // The first node that is not before `place`.
+    Node* find(const Place& place) const;
+    void seek_from_last(const Place& place);
+    // Nodes by space and key, the newest first.
+    using Bucket = std::atomic<const Node*>;
+    Bucket& bucket_of(std::size_t space, ByteView key) const;
     Node* make_node(const Place& place, const RowValue& value, int height);
     std::byte* allocate(std::size_t size);
     int random_height();
@@ -86,7 +94,10 @@ class MemTable {
     Load load_;
     std::uint64_t dice_ = 0x9E3779B97F4A7C15U;
     std::atomic<int> height_{1};
+    mutable std::vector<Bucket> buckets_;  // a power of two
     Node* head_;
+    // The predecessors of the next row to be added, one a level: the row added last, or what stood before it.
+    std::array<Node*, kMaxHeight> last_{};
 };
 
 }  // namespace sigillo

@@ -81,6 +81,52 @@ TEST(MemTable, ShowsTheNewestVersionOfNoLaterSequence) {
     EXPECT_GE(table.memory(), table.load().bytes);
 }
 
+// Rows of a batch come by space and key; the search for their places goes on from the last one's.
+TEST(MemTable, TakesBatchesOfOrderedRows) {
+    std::mt19937 rng(11);
+    MemTable table;
+    Model model;
+    std::uint64_t next_leaf = 0;
+    constexpr std::uint64_t kBatches = 300;
+    for (std::uint64_t sequence = 1; sequence <= kBatches; ++sequence) {
+        std::map<std::pair<std::size_t, std::string>, std::optional<std::string>> batch;
+        for (auto i = rng() % 40; i > 0; --i) {
+            std::string leaf = std::to_string(1'000'000 + next_leaf++);  // always the last of its space
+            batch[{1, leaf}] = "leaf";
+            std::string id = std::to_string(rng());
+            batch[{rng() % 4, id.substr(0, 2 + rng() % 6)}] = id;
+        }
+        batch[{2, "hot"}] = std::to_string(sequence);
+        if (rng() % 2 == 0) batch[{3, "erased"}] = std::nullopt;
+        for (const auto& [place, value] : batch) {
+            table.add(sequence, place.first, as_bytes(place.second),
+                      value ? RowValue(as_bytes(*value)) : std::nullopt);
+            model[place][sequence] = value;
+        }
+    }
+    for (const std::uint64_t sequence : {kBatches / 3, kBatches}) {
+        auto want = model.begin();
+        MemTable::Cursor all(table, 0, sequence);
+        for (all.seek_first(); all.live();) {
+            while (!expected(model, want->first.first, want->first.second, sequence)) ++want;
+            ASSERT_EQ(all.space(), want->first.first);
+            ASSERT_EQ(as_text(all.key()), want->first.second);
+            const auto value = *expected(model, want->first.first, want->first.second, sequence);
+            ASSERT_EQ(all.value().has_value(), value.has_value());
+            if (value) {
+                ASSERT_EQ(as_text(*all.value()), *value);
+            }
+            ++want;
+            ASSERT_TRUE(all.next());
+        }
+        for (; want != model.end(); ++want)
+            ASSERT_FALSE(expected(model, want->first.first, want->first.second, sequence));
+        for (const auto& [place, versions] : model)
+            ASSERT_EQ(table.get(place.first, as_bytes(place.second), sequence).has_value(),
+                      expected(model, place.first, place.second, sequence).has_value());
+    }
+}
+
 TEST(MemTable, ReadersSeeWholeBatchesWhileItGrows) {
     constexpr std::size_t kRows = 50;
     constexpr std::uint64_t kBatches = 400;
