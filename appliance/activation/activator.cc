@@ -123,13 +123,13 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
     return parts_.ledger.view([&](ReadTransaction& txn) -> Result<Situation> {
         SIGILLO_ASSIGN(auto credential, load_standing(txn, codec, request.client, request.tenant,
                                                       request.credential, clock_.now()));
-        if (request.hashes.size() > credential.value.multisign())
+        if (request.hashes.size() > credential->value.multisign())
             return fail(Errc::kLimitExceeded,
-                        "the credential signs at most " + std::to_string(credential.value.multisign()) +
+                        "the credential signs at most " + std::to_string(credential->value.multisign()) +
                             " hashes at once",
                         "numSignatures");
         // Checked when it was stored; its own limits then may have been wider than today's.
-        SIGILLO_ASSIGN(Policy policy, Policy::parse(credential.value.policy(), kStoredPolicyLimits));
+        SIGILLO_ASSIGN(Policy policy, Policy::parse(credential->value.policy(), kStoredPolicyLimits));
         Situation situation{std::move(credential), std::move(policy), {}, nullptr, {}};
 
         for (const AuthDatum& datum : request.auth_data) {
@@ -144,7 +144,7 @@ Result<Activator::Situation> Activator::survey(const AuthorizeRequest& request) 
                 situation.click = &datum.value;
                 continue;
             }
-            const record::Credential& terms = situation.credential.value;
+            const record::Credential& terms = situation.credential->value;
             const auto bound = terms.factors().find(std::string(factor_word(*type)));
             if (bound == terms.factors().end())
                 return fail(Errc::kCorrupt, "the credential binds no factor for its policy");

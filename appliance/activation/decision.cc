@@ -64,7 +64,7 @@ Task<Result<Authorization>> Activator::decide(const AuthorizeRequest& request, c
     // Everything slow first: the transaction runs in the committer's thread.
     const NewSad fresh = parts_.sads.generate();
     Bytes sealed_opening_key;
-    if (situation.credential.value.pin_sealed() && !evaluation.opening_key.empty()) {
+    if (situation.credential->value.pin_sealed() && !evaluation.opening_key.empty()) {
         SIGILLO_CO_ASSIGN(sealed_opening_key,
                           seal_opening_key(fresh.text, evaluation.opening_key, request.credential));
     }
@@ -91,12 +91,12 @@ Task<Result<Authorization>> Activator::decide(const AuthorizeRequest& request, c
             Status standing;
             if (!credential)
                 standing = std::unexpected(std::move(credential).error());
-            else if (credential->version != situation.credential.version &&
-                     !same_terms(credential->value, situation.credential.value))
+            else if ((*credential)->version != situation.credential->version &&
+                     !same_terms((*credential)->value, situation.credential->value))
                 standing = fail(Errc::kConflict,
                                 "the credential was changed while it was being activated: try again");
             else if (reservation == nullptr && situation.policy.guessable())
-                standing = lockout_.check(txn, codec, request.credential, credential->value);
+                standing = lockout_.check(txn, codec, request.credential, (*credential)->value);
             if (!standing) {
                 if (!is_refusal(standing.error().code)) return std::unexpected(std::move(standing).error());
                 refusal = std::move(standing).error();
@@ -172,7 +172,7 @@ Task<Result<Authorization>> Activator::decide(const AuthorizeRequest& request, c
                                              *reservation, right));
             auto event = recorder.event("activation.granted");
             event.set("credential", request.credential.str())
-                .set("signer", credential->value.signer_id())
+                .set("signer", (*credential)->value.signer_id())
                 .set("client", request.client.str())
                 .set("tenant", request.tenant)
                 .set_list("factors", used)
@@ -186,7 +186,7 @@ Task<Result<Authorization>> Activator::decide(const AuthorizeRequest& request, c
                 const auto lifetime,
                 parts_.sads.create(
                     recorder, fresh,
-                    {request.client, request.credential, credential->value.signer_id(), request.hash_type,
+                    {request.client, request.credential, (*credential)->value.signer_id(), request.hash_type,
                      request.hash_algorithm, request.hashes, index, sealed_opening_key}));
             return Decision{std::nullopt, lifetime};
         });

@@ -22,7 +22,7 @@ struct Activator::Situation {
         const SecretBytes* shown = nullptr;  // into the request
     };
 
-    Record<record::Credential> credential;
+    SharedRecord<record::Credential> credential;  // never null
     Policy policy;
     FactorSet shown;
     const SecretBytes* click = nullptr;  // into the request

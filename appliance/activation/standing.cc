@@ -34,15 +34,15 @@ Status check_credential(const record::Credential& credential, const std::string&
     return check_usable(credential, now);
 }
 
-Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
-                                                 const ClientId& client_id, const std::string& tenant,
-                                                 const CredentialId& credential_id, WallTime now) {
-    SIGILLO_ASSIGN(const auto client, load(txn, codec, tables::kClients, key_of(client_id.str())));
+Result<SharedRecord<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
+                                                       const ClientId& client_id, const std::string& tenant,
+                                                       const CredentialId& credential_id, WallTime now) {
+    SIGILLO_ASSIGN(const auto client, load_shared(txn, codec, tables::kClients, key_of(client_id.str())));
     if (!client) return fail(Errc::kForbidden, "no such client");
     SIGILLO_TRY(check_client(client->value, tenant));
-    SIGILLO_ASSIGN(auto credential,
-                   require(txn, codec, tables::kCredentials, key_of(credential_id.str()), "credentialID"));
-    SIGILLO_TRY(check_credential(credential.value, tenant, now));
+    SIGILLO_ASSIGN(auto credential, require_shared(txn, codec, tables::kCredentials,
+                                                   key_of(credential_id.str()), "credentialID"));
+    SIGILLO_TRY(check_credential(credential->value, tenant, now));
     return credential;
 }
 

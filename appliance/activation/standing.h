@@ -23,10 +23,10 @@ Status check_usable(const record::Credential& credential, WallTime now);
 Status check_credential(const record::Credential& credential, const std::string& tenant, WallTime now);
 
 // Both as they are in `txn`, checked. kForbidden: no such client; kNotFound "credentialID": no such
-// credential; and as above.
-Result<Record<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
-                                                 const ClientId& client, const std::string& tenant,
-                                                 const CredentialId& credential, WallTime now);
+// credential; and as above. Never null.
+Result<SharedRecord<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
+                                                       const ClientId& client, const std::string& tenant,
+                                                       const CredentialId& credential, WallTime now);
 
 // Whether an error is an answer about the request, which belongs into the audit log when it touched a
 // credential, or a trouble of the appliance's own.

@@ -1,9 +1,15 @@
+// SHA256_Init() and its like, deprecated since 3.0, are SHA-256 itself. Around them the library's EVP layer
+// costs as much again for what is hashed here, some hundred bytes a time, and has no cheap copy of a state.
+// Another digest than SHA-256 is rare, and goes by EVP.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "appliance/base/digest.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -39,6 +45,21 @@ const EVP_MD* md_of(HashAlgorithm algorithm) {
             return kSha512;
     }
     return nullptr;
+}
+
+// Goes on from `state`, which is the caller's own copy.
+Sha256Value finish(SHA256_CTX& state, std::initializer_list<ByteView> parts) {
+    Sha256Value value;
+    for (const ByteView part : parts)
+        must(SHA256_Update(&state, part.data(), part.size()) == 1, "SHA256_Update");
+    must(SHA256_Final(value.data(), &state) == 1, "SHA256_Final");
+    return value;
+}
+
+SHA256_CTX state_after(ByteView block) {
+    SHA256_CTX state;
+    must(SHA256_Init(&state) == 1 && SHA256_Update(&state, block.data(), block.size()) == 1, "SHA256_Init");
+    return state;
 }
 
 void hash_into(HashAlgorithm algorithm, std::initializer_list<ByteView> parts, std::uint8_t* out) {
@@ -108,9 +129,8 @@ Sha256Value sha256(ByteView bytes) {
 }
 
 Sha256Value sha256(std::initializer_list<ByteView> parts) {
-    Sha256Value value;
-    hash_into(HashAlgorithm::kSha256, parts, value.data());
-    return value;
+    SHA256_CTX state = state_after({});
+    return finish(state, parts);
 }
 
 Digest digest_of(HashAlgorithm algorithm, ByteView bytes) {
@@ -143,9 +163,13 @@ Digest Hasher::digest() const {
 }
 
 Sha256Value hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
-    // RFC 2104 over our own SHA-256: HMAC() of libcrypto 3.0 fetches at each call, three times the cost.
-    std::array<std::uint8_t, 64> inner{};
-    std::array<std::uint8_t, 64> outer{};
+    return HmacKey(key).mac(parts);
+}
+
+// RFC 2104 over our own SHA-256: HMAC() of libcrypto 3.0 fetches at each call, three times the cost.
+HmacKey::HmacKey(ByteView key) : states_(2 * sizeof(SHA256_CTX)) {
+    std::array<std::uint8_t, SHA256_CBLOCK> inner{};
+    std::array<std::uint8_t, SHA256_CBLOCK> outer{};
     if (key.size() > inner.size()) {
         std::ranges::copy(sha256(key), inner.begin());
     } else {
@@ -155,16 +179,19 @@ Sha256Value hmac_sha256(ByteView key, std::initializer_list<ByteView> parts) {
         outer[i] = static_cast<std::uint8_t>(inner[i] ^ 0x5c);
         inner[i] ^= 0x36;
     }
-    thread_local MdContext md;
-    Sha256Value value;
-    must(EVP_DigestInit_ex2(md.context, md_of(HashAlgorithm::kSha256), nullptr) == 1, "EVP_DigestInit_ex2");
-    must(EVP_DigestUpdate(md.context, inner.data(), inner.size()) == 1, "EVP_DigestUpdate");
-    for (const ByteView part : parts)
-        must(EVP_DigestUpdate(md.context, part.data(), part.size()) == 1, "EVP_DigestUpdate");
-    must(EVP_DigestFinal_ex(md.context, value.data(), nullptr) == 1, "EVP_DigestFinal_ex");
-    value = sha256({outer, value});
+    SHA256_CTX states[2] = {state_after(inner), state_after(outer)};
+    std::memcpy(states_.expose_mutable().data(), states, sizeof states);
+    OPENSSL_cleanse(states, sizeof states);
     OPENSSL_cleanse(inner.data(), inner.size());
     OPENSSL_cleanse(outer.data(), outer.size());
+}
+
+Sha256Value HmacKey::mac(std::initializer_list<ByteView> parts) const {
+    SHA256_CTX states[2];
+    std::memcpy(states, states_.expose().data(), sizeof states);
+    const Sha256Value inner = finish(states[0], parts);
+    const Sha256Value value = finish(states[1], {inner});
+    OPENSSL_cleanse(states, sizeof states);
     return value;
 }
 

@@ -4,11 +4,11 @@
 
 namespace sigillo::signing {
 
-Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
-                                                  const SignRequest& request) {
-    SIGILLO_ASSIGN(auto credential, require(txn, codec, tables::kCredentials,
-                                            key_of(request.credential.str()), "credentialID"));
-    if (credential.value.tenant() != request.tenant || credential.value.status() == record::STATUS_DELETED)
+Result<SharedRecord<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
+                                                        const SignRequest& request) {
+    SIGILLO_ASSIGN(auto credential, require_shared(txn, codec, tables::kCredentials,
+                                                   key_of(request.credential.str()), "credentialID"));
+    if (credential->value.tenant() != request.tenant || credential->value.status() == record::STATUS_DELETED)
         return fail(Errc::kNotFound, "no such credential of this tenant", "credentialID");
     return credential;
 }

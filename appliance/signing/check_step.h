@@ -28,9 +28,9 @@ struct SigningLimits {
     std::size_t unsettled_limit = 1024;
 };
 
-// The credential, if it is the client's tenant's: kNotFound otherwise, as if it did not exist.
-Result<Record<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
-                                                  const SignRequest& request);
+// The credential, never null, if it is the client's tenant's: kNotFound otherwise, as if it did not exist.
+Result<SharedRecord<record::Credential>> own_credential(ReadTransaction& txn, const RecordCodec& codec,
+                                                        const SignRequest& request);
 
 // Whether the request fits the credential's key and the limits: kInvalidArgument (`field` signAlgo or hash),
 // kLimitExceeded (`field` hash, for documents documents), kMissingArgument.

@@ -65,15 +65,15 @@ Result<SigningPath::Checked> SigningPath::check(const SignRequest& request, Byte
         Checked found;
         SIGILLO_ASSIGN(const auto credential, own_credential(txn, parts_.ledger.codec(), request));
         const auto fits = [&]() -> Status {
-            SIGILLO_TRY(check_request(request, credential.value, parts_.limits));
+            SIGILLO_TRY(check_request(request, credential->value, parts_.limits));
             SIGILLO_ASSIGN(found.stored, stored_signatures(txn, parts_.ledger.codec(), call_key));
             if (!found.stored)
-                SIGILLO_TRY(activation::check_usable(credential.value, parts_.ledger.clock().now()));
+                SIGILLO_TRY(activation::check_usable(credential->value, parts_.ledger.clock().now()));
             return {};
         };
         if (auto status = fits(); !status) found.refusal = status.error();
         if (!request.documents.empty())
-            for (const std::string& certificate : credential.value.chain())
+            for (const std::string& certificate : credential->value.chain())
                 found.chain.push_back(to_bytes(certificate));
         return found;
     });

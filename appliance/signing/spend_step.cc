@@ -8,12 +8,14 @@ namespace {
 // The client and the signer may have gone since the connection was let in.
 Status check_people(audit::Recorder& recorder, const SignRequest& request,
                     const record::Credential& credential) {
-    SIGILLO_ASSIGN(const auto client, recorder.load(tables::kClients, key_of(request.client.str())));
+    ReadTransaction& txn = recorder.transaction();
+    SIGILLO_ASSIGN(const auto client,
+                   load_shared(txn, recorder.codec(), tables::kClients, key_of(request.client.str())));
     if (!client || client->value.removed() || client->value.tenant() != request.tenant)
         return fail(Errc::kForbidden, "the client is not registered any more", "client");
-    SIGILLO_ASSIGN(const auto signer,
-                   recorder.require(tables::kSigners, key_of(credential.signer_id()), "signerID"));
-    if (signer.value.tenant() != request.tenant)
+    SIGILLO_ASSIGN(const auto signer, require_shared(txn, recorder.codec(), tables::kSigners,
+                                                     key_of(credential.signer_id()), "signerID"));
+    if (signer->value.tenant() != request.tenant)
         return fail(Errc::kCorrupt, "a credential and its signer belong to different tenants");
     return {};
 }
@@ -103,7 +105,7 @@ Task<Result<SpendStep::Spent>> SpendStep::run(audit::Ledger& ledger, const activ
                                               const Call& call) {
     const SignRequest& request = call.request;
     Spent result;
-    std::optional<Record<record::Credential>> credential;
+    SharedRecord<record::Credential> credential;
     std::uint64_t intent = 0;
     const Status spent =
         co_await ledger.commit(request.client.str(), [&](audit::Recorder& recorder) -> Status {

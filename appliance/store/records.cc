@@ -25,14 +25,14 @@ static_assert(kRecordLabel.size() == kDigestLabel.size());
 constexpr std::size_t kMacKeySize = 32;
 
 // Every variable part but the last is preceded by its length, so that no two inputs read the same.
-Sha256Value mac_of(ByteView mac_key, Space space, ByteView key, ByteView version, ByteView payload) {
+Sha256Value mac_of(const HmacKey& mac_key, Space space, ByteView key, ByteView version, ByteView payload) {
     Bytes space_size;
     append_u16(space_size, static_cast<std::uint16_t>(space.name.size()));
     Bytes key_size;
     append_u16(key_size, static_cast<std::uint16_t>(key.size()));
     const std::array<std::uint8_t, 1> format{kFormat};
-    return hmac_sha256(mac_key, {as_bytes(kRecordLabel), format, space_size, as_bytes(space.name), key_size,
-                                 key, version, payload});
+    return mac_key.mac(
+        {as_bytes(kRecordLabel), format, space_size, as_bytes(space.name), key_size, key, version, payload});
 }
 
 std::unexpected<Error> corrupt(Space space, ByteView key, const char* why) {
@@ -41,9 +41,10 @@ std::unexpected<Error> corrupt(Space space, ByteView key, const char* why) {
 
 }  // namespace
 
-RecordCodec::RecordCodec(SecretBytes mac_key) : mac_key_(std::move(mac_key)) {
+RecordCodec::RecordCodec(const SecretBytes& mac_key, std::size_t remembered)
+    : mac_key_(mac_key.expose()), memory_(std::make_unique<RecordMemory>(remembered)) {
     // Derived by this program itself: another size is a bug, and MACs under a short key protect nothing.
-    if (mac_key_.size() != kMacKeySize) std::abort();
+    if (mac_key.size() != kMacKeySize) std::abort();
 }
 
 Bytes RecordCodec::encode(Space space, ByteView key, std::uint64_t version, ByteView payload) const {
@@ -51,7 +52,7 @@ Bytes RecordCodec::encode(Space space, ByteView key, std::uint64_t version, Byte
     out.reserve(kPayloadOffset + payload.size());
     out.push_back(kFormat);
     append_u64(out, version);
-    append(out, mac_of(mac_key_.expose(), space, key, ByteView(out).subspan(kVersionOffset, 8), payload));
+    append(out, mac_of(mac_key_, space, key, ByteView(out).subspan(kVersionOffset, 8), payload));
     append(out, payload);
     return out;
 }
@@ -61,7 +62,7 @@ Result<RecordCodec::Decoded> RecordCodec::decode(Space space, ByteView key, Byte
     if (stored[0] != kFormat) return corrupt(space, key, "unknown format of envelope");
     const ByteView version = stored.subspan(kVersionOffset, 8);
     const ByteView payload = stored.subspan(kPayloadOffset);
-    const Sha256Value expected = mac_of(mac_key_.expose(), space, key, version, payload);
+    const Sha256Value expected = mac_of(mac_key_, space, key, version, payload);
     if (!equal_constant_time(expected, stored.subspan(kMacOffset, kMacSize)))
         return corrupt(space, key, "the record's MAC does not hold: altered, moved, or of another appliance");
     return Decoded{read_u64(version), payload};
@@ -70,8 +71,7 @@ Result<RecordCodec::Decoded> RecordCodec::decode(Space space, ByteView key, Byte
 Bytes RecordCodec::keyed_digest(std::string_view purpose, ByteView value) const {
     Bytes purpose_size;
     append_u16(purpose_size, static_cast<std::uint16_t>(purpose.size()));
-    return to_bytes(ByteView(
-        hmac_sha256(mac_key_.expose(), {as_bytes(kDigestLabel), purpose_size, as_bytes(purpose), value})));
+    return to_bytes(ByteView(mac_key_.mac({as_bytes(kDigestLabel), purpose_size, as_bytes(purpose), value})));
 }
 
 namespace detail {

@@ -25,6 +25,16 @@ TEST(Digest, LengthMustFitTheAlgorithm) {
     EXPECT_FALSE(hash_from_oid("1.3.14.3.2.26")) << "SHA-1";
 }
 
+TEST(Hmac, AKeyServesManyMessages) {
+    const HmacKey key(as_bytes("Jefe"));
+    const Sha256Value first = key.mac({as_bytes("what do ya want "), as_bytes("for nothing?")});
+    EXPECT_EQ(first, hmac_sha256(as_bytes("Jefe"), {as_bytes("what do ya want for nothing?")}));
+    EXPECT_NE(key.mac({as_bytes("another message")}), first);
+    EXPECT_EQ(key.mac({}), hmac_sha256(as_bytes("Jefe"), {}));
+    EXPECT_EQ(key.mac({as_bytes("what do ya want for nothing?")}), first);
+    EXPECT_EQ(HmacKey(Bytes(131, 0xaa)).mac({as_bytes("x")}), hmac_sha256(Bytes(131, 0xaa), {as_bytes("x")}));
+}
+
 TEST(Hmac, Rfc4231Vectors) {
     EXPECT_EQ(hex_encode(hmac_sha256(Bytes(20, 0x0b), {as_bytes("Hi There")})),
               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
