@@ -12,6 +12,9 @@ namespace {
 
 static_assert(kLeafLimit == kEntryLimit);
 
+constexpr std::size_t kUsualMembers = 16;
+constexpr std::size_t kFrame = 16;  // bytes around a member: quotes, colon, comma
+
 bool is_printable_ascii(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
@@ -48,12 +51,21 @@ Event::Event(std::string_view type, WallTime time) : type_(type) {
     const bool dotted =
         std::ranges::all_of(type, [](char c) { return (c >= 'a' && c <= 'z') || c == '.' || c == '_'; });
     if (type.empty() || !dotted) refuse("type", "is not dotted lower case");
-    members_.insert_or_assign("type", quoted(type_));
-    members_.insert_or_assign("time", quoted(rfc3339(time)));
+    members_.reserve(kUsualMembers);
+    place("type", quoted(type_));
+    place("time", quoted(rfc3339(time)));
 }
 
 void Event::refuse(std::string_view name, std::string_view why) {
     if (defect_.empty()) defect_ = "member \"" + std::string(name) + "\" " + std::string(why);
+}
+
+void Event::place(std::string_view name, std::string json) {
+    const auto at = std::ranges::lower_bound(members_, name, {}, &Member::name);
+    if (at != members_.end() && at->name == name)
+        at->json = std::move(json);
+    else
+        members_.insert(at, Member{std::string(name), std::move(json)});
 }
 
 Event& Event::put(std::string_view name, std::string json) {
@@ -62,7 +74,7 @@ Event& Event::put(std::string_view name, std::string json) {
     else if (is_reserved(name))
         refuse(name, "is reserved");
     else
-        members_.insert_or_assign(std::string(name), std::move(json));
+        place(name, std::move(json));
     return *this;
 }
 
@@ -110,7 +122,11 @@ Result<std::string> Event::canonical_json() const {
     const std::string records =
         records_.empty() ? std::string()
                          : array_of(records_, [](const std::string& record) -> auto& { return record; });
-    std::string json = "{";
+    std::size_t size = records.size() + kFrame;
+    for (const Member& member : members_) size += member.name.size() + member.json.size() + kFrame;
+    std::string json;
+    json.reserve(size);
+    json += '{';
     const auto member = [&](std::string_view name, std::string_view value) {
         if (json.size() > 1) json += ',';
         append_json_string(json, name);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -47,11 +46,16 @@ class Event {
 
  private:
     Event& put(std::string_view name, std::string json);
+    void place(std::string_view name, std::string json);
     void refuse(std::string_view name, std::string_view why);
 
     std::string type_;
     std::string defect_;  // the first thing that cannot be written, or empty
-    std::map<std::string, std::string, std::less<>> members_;  // name -> JSON text
+    struct Member {
+        std::string name;
+        std::string json;
+    };
+    std::vector<Member> members_;  // by name
     std::vector<std::string> records_;
 };
 

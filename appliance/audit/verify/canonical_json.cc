@@ -34,6 +34,10 @@ std::optional<char32_t> take_code_point(std::string_view& text) {
 }
 
 bool is_utf8(std::string_view text) {
+    // Nearly all that is written is ASCII.
+    unsigned char bits = 0;
+    for (const char c : text) bits |= static_cast<unsigned char>(c);
+    if (bits < 0x80) return true;
     while (!text.empty()) {
         if (!take_code_point(text)) return false;
     }
@@ -43,7 +47,12 @@ bool is_utf8(std::string_view text) {
 void append_json_string(std::string& out, std::string_view text) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
+    std::size_t plain = 0;  // where what stands for itself begins
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+        out += text.substr(plain, i - plain);
+        plain = i + 1;
         switch (c) {
             case '"':
                 out += "\\\"";
@@ -67,15 +76,12 @@ void append_json_string(std::string& out, std::string_view text) {
                 out += "\\r";
                 break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20) {
-                    out += "\\u00";
-                    out += kDigits[static_cast<unsigned char>(c) >> 4];
-                    out += kDigits[static_cast<unsigned char>(c) & 15];
-                } else {
-                    out += c;
-                }
+                out += "\\u00";
+                out += kDigits[static_cast<unsigned char>(c) >> 4];
+                out += kDigits[static_cast<unsigned char>(c) & 15];
         }
     }
+    out += text.substr(plain);
     out += '"';
 }
 
