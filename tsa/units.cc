@@ -9,7 +9,7 @@ namespace sigillo::tsa {
 using record::Unit;
 
 Result<std::unique_ptr<Units>> Units::open(UnitsConfig config, Parts parts) {
-    std::unique_ptr<Units> units(new Units(std::move(config), std::move(parts)));
+    std::unique_ptr<Units> units(new Units(config, std::move(parts)));
     SIGILLO_TRY(units->resume());
     SIGILLO_TRY(units->reload());
     return units;

@@ -114,7 +114,7 @@ class Units {
     std::shared_ptr<const UnitSet> in_service() const;
 
  private:
-    Units(UnitsConfig config, Parts parts) : config_(std::move(config)), parts_(std::move(parts)) {}
+    Units(const UnitsConfig& config, Parts parts) : config_(config), parts_(std::move(parts)) {}
     using Change = std::function<Status(record::Unit& unit, audit::Event& event)>;
     Status change(const UnitId& id, std::string_view event, const UnitOrder& order, const Change& apply);
     Status make_key(const UnitId& id, KeyAlgorithm algorithm);

@@ -155,7 +155,7 @@ Result<std::vector<RestorePart>> parts_of(const Settings& settings, const Restor
 Status require_room(const Settings& settings, const RestoreArguments& arguments) {
     if (arguments.only != "tsa") SIGILLO_TRY(require_empty(signing_part(settings, arguments)));
     if (arguments.only == "signing" || settings.tsa_store_directory.empty()) return {};
-    const Status room = require_empty(tsa_part(settings, arguments));
+    Status room = require_empty(tsa_part(settings, arguments));
     if (!room && arguments.only.empty())
         return std::unexpected(
             with_advice(room.error(), "if the time-stamping authority's store was not lost: --only signing"));
@@ -172,12 +172,17 @@ void print_restored(const std::vector<RestorePart>& parts, const BackupManifest&
         const bool tsa = part.store == "tsa-store";
         const std::string what = tsa ? "retirements, revocations and destructions of time-stamping units"
                                      : "revocations, suspensions, deletions and removed clients";
-        steps += part.newer_log.empty()
-                     ? "\n  3. WITHOUT A NEWER LOG: " + what + " since " + made +
-                           " are\n     not known to this store: do them again before you let clients in"
-                     : "\n  3. what " + part.newer_log.string() + " tells of " + what + " since\n     " +
-                           made + " is done again at that start; `journalctl -u sigillod` has " +
-                           (tsa ? "tsa_epoch_incomplete" : "epoch_incomplete") + " if a part of it could not";
+        if (part.newer_log.empty()) {
+            steps.append("\n  3. WITHOUT A NEWER LOG: ").append(what).append(" since ").append(made);
+            steps += " are\n     not known to this store: do them again before you let clients in";
+        } else {
+            steps.append("\n  3. what ").append(part.newer_log.string()).append(" tells of ").append(what);
+            steps.append(" since\n     ")
+                .append(made)
+                .append(" is done again at that start; `journalctl -u ");
+            steps.append("sigillod` has ").append(tsa ? "tsa_epoch_incomplete" : "epoch_incomplete");
+            steps += " if a part of it could not";
+        }
     }
     lines.emplace_back("Backup",
                        std::to_string(manifest.files.size()) + " files, " + size_text(manifest.bytes));

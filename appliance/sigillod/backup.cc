@@ -109,8 +109,9 @@ Result<std::string> copy_half(const OfficerOrder& order, const BackupHalf& half,
 }  // namespace
 
 Result<BackupReport> Backup::create(const OfficerOrder& order, const std::string& directory) {
-    const std::unique_lock running(running_, std::try_to_lock);
-    if (!running) return fail(Errc::kConflict, "a backup is running already", "directory");
+    if (running_.exchange(true)) return fail(Errc::kConflict, "a backup is running already", "directory");
+    const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> ends(
+        &running_, [](std::atomic<bool>* running) { *running = false; });
     const fs::path target(directory);
     if (!target.is_absolute()) return fail(Errc::kInvalidArgument, "an absolute path is needed", "directory");
     std::error_code code;

@@ -10,9 +10,9 @@
 // backup, which is made with the HSM's own means.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -52,7 +52,7 @@ class Backup {
     Result<BackupReport> copy(const OfficerOrder& order, const std::filesystem::path& directory);
     const BackupHalf signing_;
     const std::optional<BackupHalf> tsa_;
-    std::mutex running_;
+    std::atomic<bool> running_{false};
 };
 
 }  // namespace sigillo

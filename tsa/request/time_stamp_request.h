@@ -22,7 +22,7 @@ namespace sigillo::tsa {
 struct RequestLimits {
     // Octets of a request. A plain one takes 130 at most; 8 KiB lets a client that sends extensions be told
     // that they are not accepted, instead of that its data is malformed.
-    std::size_t max_bytes = 8 * 1024;
+    std::size_t max_bytes = std::size_t{8} * 1024;
     // Octets of the nonce's content. Clients send 8 to 20; 64 hold a SHA-512 digest. It is copied into the
     // token.
     std::size_t max_nonce_bytes = 64;
