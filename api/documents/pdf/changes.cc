@@ -10,6 +10,7 @@ constexpr std::int64_t kAppendOnly = 2;
 
 std::vector<std::string> sources_of(const std::vector<Reference>& references) {
     std::vector<std::string> sources;
+    sources.reserve(references.size());
     for (const Reference reference : references) sources.push_back(to_source(reference));
     return sources;
 }

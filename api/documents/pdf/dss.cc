@@ -17,6 +17,7 @@ using References = std::vector<Reference>;
 
 std::vector<std::string> sources_of(const References& references) {
     std::vector<std::string> sources;
+    sources.reserve(references.size());
     for (const Reference reference : references) sources.push_back(to_source(reference));
     return sources;
 }
@@ -30,7 +31,7 @@ std::string array_source(const References& references) {
 class Extension {
  public:
     Extension(const Document& document, const SecurityStore& store, Revision& revision)
-        : document_(document), store_(store), revision_(revision), changes_(document, revision) {}
+        : store_(store), revision_(revision), changes_(document, revision) {}
 
     void add(const ValidationData& data) { static_cast<void>(place(data)); }
     void add(const SignatureValidationData& signature);
@@ -41,7 +42,6 @@ class Extension {
     Status write_into(DictionaryText& store);
     Status write_vri(DictionaryText& store);
 
-    const Document& document_;
     const SecurityStore& store_;
     Revision& revision_;
     Changes changes_;

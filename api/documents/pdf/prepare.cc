@@ -43,7 +43,7 @@ Result<std::string> new_name(const SignatureSpec& spec, const Form& form) {
     }
     const std::string stem = spec.sub_filter == SubFilter::kRfc3161 ? "Timestamp" : "Signature";
     for (std::size_t n = 1;; ++n)
-        if (const std::string name = stem + std::to_string(n); !form.names.contains(name)) return name;
+        if (std::string name = stem + std::to_string(n); !form.names.contains(name)) return name;
 }
 
 Result<const SignatureField*> existing_field(const std::string& name, const Form& form) {
@@ -209,7 +209,7 @@ Result<Prepared> prepare_signature(int document, const SignatureSpec& spec, cons
         SIGILLO_ASSIGN(const std::unique_ptr<Document> read, Document::open(file.bytes(), limits));
         Revision revision(file.bytes(), read->free_number());
         Preparation preparation(*read, spec, fonts, revision);
-        SIGILLO_ASSIGN(const Prepared prepared, preparation.run());
+        SIGILLO_ASSIGN(Prepared prepared, preparation.run());
         SIGILLO_TRY(file.copy_with(revision.bytes(), out));
         return prepared;
     });

@@ -38,7 +38,7 @@ const std::vector<Bytes>& of_kind(const ValidationData& data, Kind kind) {
 }
 
 Result<SecurityStore> SecurityStore::read(const Document& document) {
-    SecurityStore store(document);
+    SecurityStore store;
     store.dictionary_ = document.get_dictionary(&document.catalog(), "DSS");
     store.vri_ = document.get_dictionary(store.dictionary_, "VRI");
     // All of it together is bounded as one stream is.

@@ -33,13 +33,12 @@ class SecurityStore {
     bool has_vri(const std::string& key) const;
 
  private:
-    explicit SecurityStore(const Document& document) : document_(&document) {}
+    SecurityStore() = default;
     struct Entry {
         Reference reference;
         Bytes octets;
         Sha256Value digest;
     };
-    const Document* document_;
     const Object* dictionary_ = nullptr;
     const Object* vri_ = nullptr;
     std::map<Kind, std::vector<Entry>> entries_;

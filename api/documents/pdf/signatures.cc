@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
 #include "api/documents/pdf/text_string.h"
 #include "appliance/base/encoding.h"
@@ -141,9 +142,10 @@ Result<std::vector<SignatureInfo>> read_signatures(const Document& document, con
         values.push_back(field.value_reference);
         signatures.push_back(std::move(info));
     }
-    std::stable_sort(
-        signatures.begin(), signatures.end(),
-        [](const SignatureInfo& a, const SignatureInfo& b) { return a.revision_size < b.revision_size; });
+    // Equal sizes are of broken signatures alone; by name, so that the order is always the same.
+    std::sort(signatures.begin(), signatures.end(), [](const SignatureInfo& a, const SignatureInfo& b) {
+        return std::tie(a.revision_size, a.fields.front()) < std::tie(b.revision_size, b.fields.front());
+    });
     return signatures;
 }
 

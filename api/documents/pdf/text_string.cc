@@ -29,7 +29,7 @@ std::u32string from_utf16be(ByteView bytes) {
         if (unit >= 0xD800 && unit < 0xDC00 && i + 3 < bytes.size()) {
             const char32_t low = read_u16(bytes.subspan(i + 2));
             if (low >= 0xDC00 && low < 0xE000) {
-                out += 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+                out += static_cast<char32_t>(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00));
                 i += 2;
                 continue;
             }

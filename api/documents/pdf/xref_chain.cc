@@ -179,13 +179,15 @@ Result<std::string> Chain::narrow() const {
     for (const auto& [number, entry] : entries_) {
         if (entry.second > UINT32_MAX || entry.third > UINT16_MAX)
             continue;  // cannot be: the file is smaller
-        index += std::to_string(number) + " 1 ";
+        index += std::to_string(number);
+        index += " 1 ";
         rows.push_back(entry.type);
         append_u32(rows, static_cast<std::uint32_t>(entry.second));
         append_u16(rows, static_cast<std::uint16_t>(entry.third));
     }
     std::string dictionary = "<</Type /XRef/W [1 4 2]/Index [" + index + "]/Size " + std::to_string(size_);
-    for (const auto& [key, value] : trailer_) dictionary += '/' + key + ' ' + value;
+    for (const auto& [key, value] : trailer_)
+        dictionary.append(1, '/').append(key).append(1, ' ').append(value);
     std::string section = "\n" + std::to_string(size_) + " 0 obj\n" + dictionary + "/Length " +
                           std::to_string(rows.size()) + ">>\nstream\n";
     section += as_text(rows);

@@ -23,9 +23,9 @@ class Large : public ::testing::Test {
     };
     Cost cost_of(const std::filesystem::path& in, int times = 1) {
         bench_.write("spec.json", R"({"name": "Mario Rossi", "page": 1})");
-        const std::string answer =
-            testing::run(std::string(SIGILLO_PDF_TOOL) + " measure '" + in.string() + "' '" +
-                         bench_.path("spec.json").string() + "' " + std::to_string(times));
+        std::string command = SIGILLO_PDF_TOOL;
+        command.append(" measure '").append(in).append("' '").append(bench_.path("spec.json")).append("' ");
+        const std::string answer = testing::run(command.append(std::to_string(times)));
         const auto number = [&](const char* key) {
             const std::size_t at = answer.find(key);
             return at == std::string::npos ? 1e12

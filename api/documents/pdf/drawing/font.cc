@@ -55,8 +55,8 @@ Font::~Font() {
 
 Result<std::unique_ptr<Font>> Font::load(const FontFile& file) {
     hb_blob_t* const blob =
-        hb_blob_create(as_text(file.bytes).data(), static_cast<unsigned>(file.bytes.size()),
-                       HB_MEMORY_MODE_READONLY, nullptr, nullptr);
+        hb_blob_create(reinterpret_cast<const char*>(file.bytes.data()),
+                       static_cast<unsigned>(file.bytes.size()), HB_MEMORY_MODE_READONLY, nullptr, nullptr);
     const bool has_face = file.face < hb_face_count(blob);
     hb_face_t* const face = hb_face_create(blob, file.face);
     hb_blob_destroy(blob);
