@@ -84,16 +84,34 @@ class CadesTest(unittest.TestCase):
         for verdict in self.judge(changed, "B-B", "attached"):
             self.assertFalse(verdict.ok, verdict)
 
-    def test_dss_sees_a_changed_certificate_under_an_archive_time_stamp(self):
+    def check_only_dss_sees(self, change):
+        """An archive time-stamp is beyond openssl and pyHanko: what it alone covers, DSS alone misses."""
+        for envelope in ENVELOPES:
+            for level in ("B-LTA", "renewed"):
+                with self.subTest(envelope=envelope, level=level):
+                    data = (self.folder / f"{envelope}-p256-{level}{ENVELOPES[envelope]}").read_bytes()
+                    changed = self.folder / "changed.cms"
+                    changed.write_bytes(change(data))
+                    verdicts = {verdict.validator: verdict for verdict in self.judge(changed, "B-LTA", envelope)}
+                    self.assertTrue(verdicts["openssl"].ok, verdicts["openssl"])
+                    self.assertFalse(verdicts["dss"].ok, verdicts["dss"])
+
+    def test_a_changed_certificate_under_an_archive_time_stamp_is_seen(self):
         """The root in the document is needed by no path, since it is an anchor; but ats-hash-index-v3 covers it."""
-        data = (self.folder / "attached-p256-B-LTA.p7m").read_bytes()
         root = ssl.PEM_cert_to_DER_cert((self.folder / "root.pem").read_text())
-        place = data.index(root) + len(root) - 1  # in its signature
-        changed = self.folder / "changed.p7m"
-        changed.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1:])
-        verdicts = {verdict.validator: verdict for verdict in self.judge(changed, "B-LTA", "attached")}
-        self.assertTrue(verdicts["openssl"].ok, verdicts["openssl"])
-        self.assertFalse(verdicts["dss"].ok, verdicts["dss"])
+
+        def change(data):
+            place = data.index(root) + len(root) - 1  # in its signature
+            return data[:place] + bytes([data[place] ^ 1]) + data[place + 1:]
+        self.check_only_dss_sees(change)
+
+    def test_a_changed_hash_index_of_an_archive_time_stamp_is_seen(self):
+        identifier = bytes.fromhex("06070400819532" + "0105")  # ats-hash-index-v3, 0.4.0.19122.1.5
+
+        def change(data):
+            place = data.index(identifier) + 60  # in the first hashes
+            return data[:place] + bytes([data[place] ^ 1]) + data[place + 1:]
+        self.check_only_dss_sees(change)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,9 @@ JAVA_HEAP = "-Xmx3g"
 # "The document contains undefined object modifications after the signature revision": DSS's policy only warns of it, we
 # take it for a no. What is added by signing, by a DSS dictionary or by filling in a form is none of these.
 UNDEFINED_CHANGES = "BBB_FC_DSCNUOM"
+# "The ats-hash-index attribute is not valid!": a warning as well, though the time-stamp is then over something that is not
+# there.
+INVALID_HASH_INDEX = "BBB_FC_IAHIV"
 
 
 class Validators:
@@ -109,9 +112,15 @@ class Validators:
         words = [one["indication"].replace("_", "-") + (f"/{one['sub_indication']}" if one["sub_indication"] else "")
                  for one in found]
         changed = any(text.startswith(UNDEFINED_CHANGES) for one in found for text in one["warnings"])
+        # The level goes by form: a time-stamp that does not hold leaves it, and TOTAL-PASSED too while the signer's
+        # certificate is valid today.
+        stamps = [stamp for one in found for stamp in one["timestamps"]] + answer["timestamps"]
+        broken = [stamp for stamp in stamps if stamp["indication"] != "PASSED" or
+                  any(text.startswith(INVALID_HASH_INDEX) for text in stamp["warnings"])]
+        words += [f"time-stamp {stamp['indication']}/{stamp['sub_indication']}" for stamp in broken]
         return Verdict("dss", bool(found) and all(word == "TOTAL-PASSED" for word in words) and not changed,
                        tuple(_level(one["format"]) for one in found), " ".join(words) or "unsigned",
-                       "; ".join(text for one in found for text in one["errors"] + one["warnings"]), len(found))
+                       "; ".join(text for one in found + broken for text in one["errors"] + one["warnings"]), len(found))
 
 
 def _level(name):

@@ -2,6 +2,7 @@ import eu.europa.esig.dss.jaxb.object.Message;
 import eu.europa.esig.dss.model.FileDocument;
 import eu.europa.esig.dss.model.policy.ValidationPolicy;
 import eu.europa.esig.dss.simplereport.SimpleReport;
+import eu.europa.esig.dss.simplereport.jaxb.XmlTimestamp;
 import eu.europa.esig.dss.validation.SignedDocumentValidator;
 import eu.europa.esig.dss.validation.policy.ValidationPolicyLoader;
 import eu.europa.esig.dss.validation.reports.Reports;
@@ -66,6 +67,10 @@ public final class Validate {
             fields.add("\"signed_by\":" + Json.quote(report.getSignedBy(id)));
             fields.add("\"best_time\":" + Json.quote(
                 report.getBestSignatureTime(id) == null ? null : report.getBestSignatureTime(id).toInstant()));
+            List<String> timestamps = new ArrayList<>();
+            for (XmlTimestamp timestamp : report.getSignatureTimestamps(id))
+                timestamps.add(describe(report, timestamp.getId(), false));
+            fields.add("\"timestamps\":[" + String.join(",", timestamps) + "]");
         }
         fields.add("\"errors\":" + texts(report.getAdESValidationErrors(id)));
         fields.add("\"warnings\":" + texts(report.getAdESValidationWarnings(id)));
