@@ -43,7 +43,7 @@ class SigningPath {
         std::function<Status()> clock_check{};
     };
     explicit SigningPath(Parts parts)
-        : parts_(parts), in_flight_(parts_.limits.turn_waiters, parts_.limits.turn_patience) {}
+        : parts_(std::move(parts)), in_flight_(parts_.limits.turn_waiters, parts_.limits.turn_patience) {}
 
     // Signatures in the order of the hashes, ECDSA as DER, and for documents the SignedAttributes that were
     // signed. When they are returned, Intent and Outcome are durable. Errors, each with nothing signed unless

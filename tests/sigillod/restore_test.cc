@@ -247,6 +247,12 @@ TEST_F(RestoreTest, what_was_revoked_after_the_backup_stays_revoked_when_the_new
     const std::string from = backup("backup");
 
     sign_often(client, active, "between ", 3);
+    const std::vector<Bytes> document{hash_of("a document")};
+    auto authorize = client.authorize(active, document, "click", client.click(document));
+    authorize.mutable_authorize()->set_hash_type(2);
+    const auto sad = client.ask(authorize).authorized().sad();
+    const auto signed_document = client.ask(client.sign_documents(active, sad, document));
+    ASSERT_EQ(signed_document.signed_documents().documents_size(), 1);
     set_status(revoked, "revoked");
     set_status(suspended, "suspended");
     set_status(resumed, "active");
@@ -298,16 +304,27 @@ TEST_F(RestoreTest, what_was_revoked_after_the_backup_stays_revoked_when_the_new
     expect_audited();
     // Every use of the key: what the backup knew, what only the newer log told, and what came after.
     const auto used = uses(client, active);
-    ASSERT_EQ(used.size(), 9U);
+    ASSERT_EQ(used.size(), 10U);
     std::size_t at = 0;
-    for (const std::string what : {"before ", "between ", "after "})
+    for (const std::string what : {"before ", "between ", "after "}) {
         for (int i = 0; i < 3; ++i, ++at) {
             EXPECT_EQ(used[at].hash(), as_text(hash_of(what + std::to_string(i)))) << what << i;
             EXPECT_EQ(used[at].outcome(), "signed") << what << i;
             EXPECT_EQ(used[at].signature_sha256().size(), 32U) << what << i;
             EXPECT_EQ(used[at].epoch(), what == "after " ? 2U : 1U) << what << i;
         }
-    EXPECT_LT(used[3].time_ms(), used[6].time_ms());
+        if (what != "between ") continue;
+        // A document is listed again with all that the log tells of it.
+        EXPECT_EQ(used[at].document_digest(), as_text(document[0]));
+        EXPECT_EQ(used[at].message_digest(), as_text(document[0]));
+        EXPECT_EQ(used[at].format(), "cades");
+        EXPECT_EQ(used[at].hash(),
+                  as_text(ByteView(sha256(
+                      as_bytes(signed_document.signed_documents().documents(0).signed_attributes())))));
+        EXPECT_EQ(used[at].outcome(), "signed");
+        ++at;
+    }
+    EXPECT_LT(used[3].time_ms(), used[7].time_ms());
     // The key's uses between backup and loss are in the old log, which is still published beside the new one.
     std::string told;
     EXPECT_EQ(
