@@ -1,5 +1,6 @@
 // What is added to a stranger's signature leaves what was covered as it was (EN 319 122-1 §5.5).
-// The first octet chooses the hash and where the input is cut: the document before, material behind.
+// The first two octets: whether the hash is SHA-512 (one bit), and how much at the end is material and no
+// document.
 #include <algorithm>
 
 #include "api/documents/cms/assemble.h"
@@ -34,11 +35,11 @@ void check_kept(const SignedData& before, const SignedData& after, const Limits&
 
 FUZZ_TARGET(input) {
     if (input.size() < 2) return;
-    const std::uint8_t choice = input[0];
-    input = input.subspan(1);
-    const std::size_t cut =
-        input.size() - (choice % 4U == 0 ? 0 : std::min<std::size_t>(input.size(), choice * 8U));
-    const ByteView rest = input.subspan(cut);
+    const std::uint16_t head = read_u16(input);
+    input = input.subspan(2);
+    const std::size_t behind = std::min<std::size_t>(input.size(), head & 0x7FFFU);
+    const std::size_t cut = input.size() - behind;
+    const ByteView rest = input.last(behind);
     const Limits limits;
     auto document = SignedData::read(input.first(cut), limits);
     if (!document) return;
@@ -52,7 +53,7 @@ FUZZ_TARGET(input) {
     material = {};
     material.crls = {to_bytes(rest)};
     (void)add_material(*document, material, limits);
-    const HashAlgorithm hash = choice % 2U == 0 ? HashAlgorithm::kSha256 : HashAlgorithm::kSha512;
+    const HashAlgorithm hash = head < 0x8000U ? HashAlgorithm::kSha256 : HashAlgorithm::kSha512;
     for (std::size_t signer = 0; signer < std::min<std::size_t>(document->signers().size(), 2); ++signer) {
         (void)add_signature_time_stamp(*document, signer, rest, {}, limits);
         const auto imprint = archive_imprint(*document, signer, digest_of(hash, rest));

@@ -8,6 +8,7 @@
 #include "api/documents/cms/der.h"
 #include "api/documents/cms/libcrypto.h"
 #include "api/documents/cms/oids.h"
+#include "keystore/algorithm_identifiers.h"
 
 namespace sigillo::cms {
 namespace {
@@ -16,48 +17,14 @@ constexpr std::array kHashes{HashAlgorithm::kSha256, HashAlgorithm::kSha384, Has
 constexpr std::array kDigestOids{oid_element<2, 16, 840, 1, 101, 3, 4, 2, 1>(),
                                  oid_element<2, 16, 840, 1, 101, 3, 4, 2, 2>(),
                                  oid_element<2, 16, 840, 1, 101, 3, 4, 2, 3>()};
-constexpr std::array kEcdsaOids{oid_element<1, 2, 840, 10045, 4, 3, 2>(),
-                                oid_element<1, 2, 840, 10045, 4, 3, 3>(),
-                                oid_element<1, 2, 840, 10045, 4, 3, 4>()};
-constexpr std::array kRsaOids{oid_element<1, 2, 840, 113549, 1, 1, 11>(),
-                              oid_element<1, 2, 840, 113549, 1, 1, 12>(),
-                              oid_element<1, 2, 840, 113549, 1, 1, 13>()};
 constexpr auto kRsaEncryption = oid_element<1, 2, 840, 113549, 1, 1, 1>();
-constexpr auto kMgf1 = oid_element<1, 2, 840, 113549, 1, 1, 8>();
-constexpr auto kPss = oid_element<1, 2, 840, 113549, 1, 1, 10>();
 constexpr std::array<std::uint8_t, 2> kNull{0x05, 0x00};
 
 std::size_t index_of(HashAlgorithm hash) {
     return hash == HashAlgorithm::kSha256 ? 0 : hash == HashAlgorithm::kSha384 ? 1 : 2;
 }
 
-Bytes pss_algorithm(HashAlgorithm hash) {
-    const Bytes digest = der_element(kDerSequence, {kDigestOids[index_of(hash)], kNull});
-    const Bytes mask = der_element(kDerSequence, {kMgf1, digest});
-    const Bytes salt = der_integer(static_cast<std::uint8_t>(digest_size(hash)));
-    const Bytes parameters =
-        der_element(kDerSequence, {der_element(der_context(0), {digest}), der_element(der_context(1), {mask}),
-                                   der_element(der_context(2), {salt})});
-    return der_element(kDerSequence, {kPss, parameters});
-}
-
 }  // namespace
-
-Bytes digest_algorithm(HashAlgorithm hash) {
-    return der_element(kDerSequence, {kDigestOids[index_of(hash)]});
-}
-
-Bytes signature_algorithm(SignatureScheme scheme) {
-    switch (scheme.padding) {
-        case SignaturePadding::kPkcs1v15:
-            return der_element(kDerSequence, {kRsaOids[index_of(scheme.hash)], kNull});
-        case SignaturePadding::kPss:
-            return pss_algorithm(scheme.hash);
-        case SignaturePadding::kNone:
-            break;
-    }
-    return der_element(kDerSequence, {kEcdsaOids[index_of(scheme.hash)]});
-}
 
 std::optional<HashAlgorithm> hash_of(ByteView algorithm) {
     for (const HashAlgorithm hash : kHashes) {

@@ -1,4 +1,5 @@
-// AlgorithmIdentifiers of digests and signatures, and the check of a signature by libcrypto. Pure functions.
+// AlgorithmIdentifiers of digests and signatures as others spell them (keystore/algorithm_identifiers.h: as
+// we do), and the check of a signature by libcrypto. Pure functions.
 #pragma once
 
 #include <openssl/types.h>
@@ -10,13 +11,6 @@
 #include "keystore/algorithms.h"
 
 namespace sigillo::cms {
-
-// RFC 5754 §2: parameters absent.
-Bytes digest_algorithm(HashAlgorithm hash);
-// ecdsa-with-SHA2 without parameters (RFC 5754 §3.3), sha2WithRSAEncryption with NULL (§3.2), RSASSA-PSS with
-// all its parameters but the trailer field, which is the default's (RFC 4055 §3.1: AlgorithmIdentifiers of
-// hashes with NULL).
-Bytes signature_algorithm(SignatureScheme scheme);
 
 // By the OBJECT IDENTIFIER of an AlgorithmIdentifier, whole element; parameters absent or NULL.
 std::optional<HashAlgorithm> hash_of(ByteView algorithm);

@@ -6,6 +6,7 @@
 #include "api/documents/cms/ber.h"
 #include "api/documents/cms/der.h"
 #include "api/documents/cms/oids.h"
+#include "keystore/algorithm_identifiers.h"
 
 namespace sigillo::cms {
 namespace {

@@ -11,6 +11,7 @@
 #include "api/documents/cms/libcrypto.h"
 #include "api/documents/cms/oids.h"
 #include "api/documents/cms/signed_attributes.h"
+#include "keystore/algorithm_identifiers.h"
 
 namespace sigillo::cms {
 namespace {
@@ -31,7 +32,7 @@ Result<Bytes> issuer_and_serial(ByteView certificate, const Limits& limits) {
 
 // RFC 6211 §2: what the SignerInfo says is what was signed, octet for octet, since verifiers compare so.
 Bytes algorithm_protection(SignatureScheme scheme) {
-    Bytes signature = signature_algorithm(scheme);
+    Bytes signature = to_bytes(signature_algorithm(scheme));
     signature.front() = der_context(1);  // IMPLICIT
     return der_element(kDerSequence, {digest_algorithm(scheme.hash), signature});
 }
@@ -79,10 +80,10 @@ Result<Checked> check(const SignatureParts& parts, const Limits& limits) {
     Checked out{{}, std::move(attributes)};
     out.signer.version = der_integer(1);  // RFC 5652 §5.3: issuerAndSerialNumber
     SIGILLO_ASSIGN(out.signer.sid, issuer_and_serial(parts.chain.front(), limits));
-    out.signer.digest_algorithm = digest_algorithm(parts.scheme.hash);
+    out.signer.digest_algorithm = to_bytes(digest_algorithm(parts.scheme.hash));
     out.signer.signed_attributes = parts.signed_attributes;
     out.signer.signed_attributes.front() = der_context(0);
-    out.signer.signature_algorithm = signature_algorithm(parts.scheme);
+    out.signer.signature_algorithm = to_bytes(signature_algorithm(parts.scheme));
     out.signer.signature = der_element(kDerOctetString, {parts.signature});
     out.signer.signature_value = parts.signature;
     return out;

@@ -7,6 +7,7 @@
 #include "api/documents/cms/oids.h"
 #include "api/documents/cms/signed_attributes.h"
 #include "api/documents/cms/time_stamp.h"
+#include "keystore/algorithm_identifiers.h"
 
 namespace sigillo::cms {
 namespace {

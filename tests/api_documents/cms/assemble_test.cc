@@ -5,8 +5,9 @@
 
 #include <algorithm>
 
-#include "api/documents/cms/algorithms.h"
 #include "api/documents/cms/der.h"
+#include "appliance/ades/signed_attributes.h"
+#include "keystore/algorithm_identifiers.h"
 #include "tests/api_documents/cms/files.h"
 #include "tests/api_documents/cms/sample.h"
 
@@ -108,6 +109,35 @@ TEST_P(EachKey, signature_without_signing_time_serves_a_pdf) {
     EXPECT_EQ(value_of(inspect(data, options)).signers.front().level, Level::kNone);
 }
 
+// What sigillod builds and what this library puts around it, with everything that a signer may say.
+TEST_P(EachKey, signed_attributes_of_the_trusted_process_are_taken_as_they_are) {
+    for (const ades::Format format : {ades::Format::kCades, ades::Format::kPades}) {
+        ades::SignedProperties properties;
+        properties.commitment_types = {"1.2.840.113549.1.9.16.6.5"};
+        properties.signature_policy = ades::SignaturePolicy{
+            "1.2.3.4", digest_of(HashAlgorithm::kSha256, kContent), "https://policy.test/"};
+        if (format == ades::Format::kCades) {
+            properties.signer_location = ades::SignerLocation{"IT", "Roma", {"Via Appia 1"}};
+            properties.mime_type = "text/plain";
+        }
+        const Identity signer = pki().signer(GetParam());
+        const auto encoded = value_of(ades::encode_properties(format, properties));
+        const Digest message = content_digest(GetParam());
+        SignatureParts parts;
+        parts.scheme = scheme_of(GetParam());
+        parts.signed_attributes = value_of(ades::signed_attributes(
+            {format, message, parts.scheme, signer.certificate, SystemClock().now(), encoded}));
+        parts.signature = sign(signer, parts.scheme, parts.signed_attributes);
+        parts.chain = pki().chain(signer);
+        const Bytes cms = value_of(assemble_detached(parts));
+        const auto verified = files_.verify(cms, files_.put("content.bin", kContent));
+        EXPECT_EQ(verified.exit_code, 0) << verified.output;
+        InspectOptions options;
+        options.pades = format == ades::Format::kPades;
+        EXPECT_EQ(value_of(inspect(detached(parts), options)).signers.front().level, Level::kB);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Keys, EachKey, ::testing::ValuesIn(all_key_kinds()),
                          [](const auto& about) { return name_of(about.param); });
 
@@ -199,7 +229,7 @@ TEST(Assemble, algorithms_that_were_signed_are_those_of_the_signer_info_or_refus
     for (const KeyKind kind : all_key_kinds()) {
         const Identity signer = pki().signer(kind);
         for (const KeyKind named : all_key_kinds()) {
-            Bytes signature = signature_algorithm(scheme_of(named));
+            Bytes signature = to_bytes(signature_algorithm(scheme_of(named)));
             signature.front() = 0xA1;
             AttributeOptions options;
             options.signing_time = SystemClock().now();

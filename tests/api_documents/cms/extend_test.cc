@@ -1,9 +1,9 @@
 // B-B to B-LTA and its renewal: each level is there, and what was covered stays as it was.
 #include <algorithm>
 
-#include "api/documents/cms/algorithms.h"
 #include "api/documents/cms/der.h"
 #include "api/documents/cms/oids.h"
+#include "keystore/algorithm_identifiers.h"
 #include "tests/api_documents/cms/files.h"
 #include "tests/api_documents/cms/sample.h"
 
@@ -272,8 +272,9 @@ TEST_F(Extending, an_archive_time_stamp_may_have_a_stronger_hash) {
     const ArchiveImprint wanted = value_of(archive_imprint(document_, 0, strong));
     must_hold(add_archive_time_stamp(document_, 0, pki().token(wanted.imprint, story_.archived_at), strong));
     EXPECT_EQ(level(), Level::kLta);
-    EXPECT_NE(std::ranges::find(document_.digest_algorithms(), digest_algorithm(HashAlgorithm::kSha512)),
-              document_.digest_algorithms().end());
+    EXPECT_NE(
+        std::ranges::find(document_.digest_algorithms(), to_bytes(digest_algorithm(HashAlgorithm::kSha512))),
+        document_.digest_algorithms().end());
 }
 
 TEST_F(Extending, what_is_added_after_an_archive_time_stamp_does_not_break_it) {
