@@ -14,19 +14,6 @@ constexpr std::size_t kTail = std::size_t{64} << 10;
 // PoDoFo reads no higher object number.
 constexpr std::uint32_t kHighestObject = 8'388'000;
 
-// Only the structure: to know that a file is encrypted when PoDoFo cannot open it.
-class StructureParser final : public PoDoFo::PdfParser {
- public:
-    explicit StructureParser(PoDoFo::PdfVecObjects* objects) : PdfParser(objects) {}
-    bool is_encrypted(const PoDoFo::PdfRefCountedInputDevice& device) {
-        m_device = device;
-        if (!IsPdfFile()) return false;
-        ReadDocumentStructure();
-        return GetTrailer() != nullptr && GetTrailer()->IsDictionary() &&
-               GetTrailer()->GetDictionary().HasKey(PoDoFo::PdfName("Encrypt"));
-    }
-};
-
 std::unexpected<Error> encrypted() {
     return fail(Errc::kUnsupported,
                 "the document is encrypted: it can be signed only without its password protection",
@@ -35,21 +22,6 @@ std::unexpected<Error> encrypted() {
 
 std::unexpected<Error> not_readable(const std::string& why) {
     return fail(Errc::kInvalidArgument, why, "document");
-}
-
-// Opened anew: a failed parser forgets what it has read.
-bool is_encrypted(ByteView file) {
-    MemoryBuffer buffer(file, {});
-    std::istream input(&buffer);
-    PoDoFo::PdfVecObjects objects;
-    objects.SetAutoDelete(true);
-    StructureParser parser(&objects);
-    try {
-        const PoDoFo::PdfRefCountedInputDevice device(new PoDoFo::PdfInputDevice(&input));
-        return parser.is_encrypted(device);
-    } catch (const PoDoFo::PdfError&) {
-        return false;  // then the first parser's complaint stands
-    }
 }
 
 }  // namespace
@@ -70,7 +42,6 @@ Result<std::unique_ptr<Document>> Document::open(ByteView file, const Limits& li
 }
 
 void Document::parse() {
-    objects_.Clear();
     objects_.SetAutoDelete(true);
     buffer_ = std::make_unique<MemoryBuffer>(file_, as_bytes(tail_));
     input_ = std::make_unique<std::istream>(buffer_.get());
@@ -83,14 +54,22 @@ Status Document::read() {
     // PoDoFo would look through the whole file for it, octet by octet.
     if (text.substr(text.size() - std::min(text.size(), kTail)).rfind("%%EOF") == std::string_view::npos)
         return not_readable(kCutOff);
+    auto reference = read_cross_reference(file_, limits_);
+    if (!reference && reference.error().code == Errc::kLimitExceeded)
+        return std::unexpected(reference.error());
+    // What cannot be read here PoDoFo may still read in its own way.
+    if (reference) {
+        if (reference->trailer.contains("Encrypt")) return encrypted();
+        tail_ = std::move(reference->section);
+        trailer_ = std::move(reference->trailer);
+    }
     try {
         parse();
     } catch (const PoDoFo::PdfError& error) {
-        if (is_encrypted(file_)) return encrypted();
-        if (error.GetError() != PoDoFo::ePdfError_InvalidXRefStream) return std::unexpected(error_of(error));
-        // Fields that are too wide for PoDoFo.
-        SIGILLO_ASSIGN(tail_, narrow_section(file_, limits_));
-        parse();
+        const PoDoFo::EPdfError code = error.GetError();
+        if (code == PoDoFo::ePdfError_InvalidPassword || code == PoDoFo::ePdfError_InvalidEncryptionDict)
+            return encrypted();
+        return std::unexpected(error_of(error));
     }
     if (parser_.GetEncrypted()) return encrypted();
     const Object* const root = get(parser_.GetTrailer(), "Root");
@@ -194,12 +173,11 @@ Result<Bytes> Document::stream(const Object& object) const {
 }
 
 std::string Document::trailer_source(const char* key) const {
+    if (const auto value = trailer_.find(key); value != trailer_.end()) return value->second;
     const Object* const trailer = parser_.GetTrailer();
     if (trailer == nullptr || !trailer->IsDictionary() ||
         !trailer->GetDictionary().HasKey(PoDoFo::PdfName(key)))
         return {};
-    if (const auto text = dictionary_text(*trailer))
-        if (const auto value = text->find(key)) return std::string(*value);
     return write_value(*trailer->GetDictionary().GetKey(PoDoFo::PdfName(key))).value_or(std::string());
 }
 

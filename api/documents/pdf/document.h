@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <istream>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -106,7 +107,8 @@ class Document {
 
     const ByteView file_;
     const Limits limits_;
-    std::string tail_;  // what PoDoFo finds behind the file, or empty
+    std::string tail_;                            // what PoDoFo finds behind the file, or empty
+    std::map<std::string, std::string> trailer_;  // as CrossReference; empty with tail_
     std::unique_ptr<std::streambuf> buffer_;
     std::unique_ptr<std::istream> input_;
     PoDoFo::PdfVecObjects objects_;

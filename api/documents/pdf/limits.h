@@ -19,9 +19,9 @@ struct Limits {
     std::size_t fields = 50'000;
     // Levels of the page tree and of the field tree; producers write less than ten.
     std::size_t tree_depth = 64;
-    // Arrays and dictionaries inside each other, and half as many revisions, which PoDoFo counts by the same
-    // measure. It copies what is inside with each level: 400 take a second of processor time.
-    std::size_t nesting = 400;
+    // Arrays and dictionaries inside each other. PoDoFo copies what is inside with each level: 200 take
+    // milliseconds.
+    std::size_t nesting = 200;
     // Signatures in one document; each further one reads all that are there.
     std::size_t signatures = 1'000;
     // Octets of one decoded stream that we read ourselves: a CRL of a large CA has some MiB.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "api/documents/pdf/inflate.h"
@@ -48,17 +48,19 @@ std::vector<std::uint64_t> numbers_of(std::string_view array) {
     return numbers;
 }
 
+constexpr std::uint8_t kUnknown = 255;
+
 struct Entry {
-    std::uint8_t type;
-    std::uint64_t second;
-    std::uint64_t third;
+    std::uint8_t type = kUnknown;
+    std::uint64_t second = 0;
+    std::uint64_t third = 0;
 };
 
 class Chain {
  public:
     Chain(ByteView file, const Limits& limits) : file_(file), text_(as_text(file)), limits_(limits) {}
     Status read(std::uint64_t offset);
-    Result<std::string> narrow() const;
+    CrossReference merged() const;
 
  private:
     // Each answers the section's dictionary.
@@ -72,7 +74,8 @@ class Chain {
     const ByteView file_;
     const std::string_view text_;
     const Limits& limits_;
-    std::map<std::uint32_t, Entry> entries_;  // of the newest section that has the object
+    std::vector<Entry> entries_;                // by number, of the newest section that has the object
+    std::vector<std::uint64_t> free_in_table_;  // numbers that the table read last has as free
     std::map<std::string, std::string> trailer_;
     std::uint64_t size_ = 0;
 };
@@ -82,7 +85,9 @@ Status Chain::add(std::uint64_t number, const Entry& entry) {
         return fail(Errc::kLimitExceeded,
                     "the document names more than " + std::to_string(limits_.objects) + " objects",
                     "document");
-    entries_.try_emplace(static_cast<std::uint32_t>(number), entry);
+    if (number >= entries_.size()) entries_.resize(static_cast<std::size_t>(number) + 1);
+    Entry& known = entries_[static_cast<std::size_t>(number)];
+    if (known.type == kUnknown) known = entry;
     return {};
 }
 
@@ -105,7 +110,11 @@ Result<DictionaryText> Chain::read_table(std::size_t at) {
             at = skip_space(text_, at);
             if (!generation || at >= text_.size()) return broken();
             const bool used = text_[at++] == 'n' && *offset != 0;
-            SIGILLO_TRY(add(*first + i, {static_cast<std::uint8_t>(used ? 1 : 0), *offset, *generation}));
+            if (used) {
+                SIGILLO_TRY(add(*first + i, {1, *offset, *generation}));
+            } else {
+                free_in_table_.push_back(*first + i);
+            }
         }
     }
 }
@@ -163,35 +172,41 @@ Status Chain::read(std::uint64_t offset) {
     while (next && seen.insert(*next).second && seen.size() <= kMostSections) {
         SIGILLO_ASSIGN(const DictionaryText dictionary, read_section(*next));
         keep(dictionary);
-        // What a hybrid file hides from old readers counts after its table and before what is older.
-        if (const auto hidden = number_of(dictionary, "XRefStm")) {
+        // What a hybrid file hides from old readers is free in its table, and counts before what is older
+        // (ISO 32000-1 §7.5.8.4).
+        const std::vector<std::uint64_t> free = std::exchange(free_in_table_, {});
+        if (const auto hidden = number_of(dictionary, "XRefStm"); hidden && seen.insert(*hidden).second) {
             const auto added = read_section(*hidden);
             if (!added) return std::unexpected(added.error());
         }
+        for (const std::uint64_t number : free) SIGILLO_TRY(add(number, {0, 0, 0}));
         next = number_of(dictionary, "Prev");
     }
-    return {};
+    // A number that the file counts without saying where it is.
+    return size_ > entries_.size() ? add(size_ - 1, {0, 0, 0}) : Status();
 }
 
-Result<std::string> Chain::narrow() const {
+CrossReference Chain::merged() const {
     Bytes rows;
-    std::string index;
-    for (const auto& [number, entry] : entries_) {
-        if (entry.second > UINT32_MAX || entry.third > UINT16_MAX)
-            continue;  // cannot be: the file is smaller
-        index += std::to_string(number);
-        index += " 1 ";
-        rows.push_back(entry.type);
-        append_u32(rows, static_cast<std::uint32_t>(entry.second));
-        append_u16(rows, static_cast<std::uint16_t>(entry.third));
+    rows.reserve(7 * entries_.size());
+    for (const Entry& entry : entries_) {
+        // An offset that does not fit lies behind the end of the file. PoDoFo sorts free numbers into a list,
+        // one by one; as objects of an object stream that there is not they are as absent, and cost nothing.
+        const bool there =
+            (entry.type == 1 || entry.type == 2) && entry.second <= UINT32_MAX && entry.third <= UINT16_MAX;
+        rows.push_back(there ? entry.type : std::uint8_t{2});
+        append_u32(rows, there ? static_cast<std::uint32_t>(entry.second) : 0);
+        append_u16(rows, there ? static_cast<std::uint16_t>(entry.third) : std::uint16_t{0});
     }
-    std::string dictionary = "<</Type /XRef/W [1 4 2]/Index [" + index + "]/Size " + std::to_string(size_);
-    for (const auto& [key, value] : trailer_)
-        dictionary.append(1, '/').append(key).append(1, ' ').append(value);
-    std::string section = "\n" + std::to_string(size_) + " 0 obj\n" + dictionary + "/Length " +
-                          std::to_string(rows.size()) + ">>\nstream\n";
-    section += as_text(rows);
-    return section + "\nendstream\nendobj\nstartxref\n" + std::to_string(file_.size() + 1) + "\n%%EOF\n";
+    CrossReference result{"\n", trailer_};
+    std::string& out = result.section;
+    out += std::to_string(entries_.size()) + " 0 obj\n<</Type /XRef/W [1 4 2]/Index [0 " +
+           std::to_string(entries_.size()) + "]/Size " + std::to_string(entries_.size());
+    for (const auto& [key, value] : trailer_) out.append(1, '/').append(key).append(1, ' ').append(value);
+    out += "/Length " + std::to_string(rows.size()) + ">>\nstream\n";
+    out += as_text(rows);
+    out += "\nendstream\nendobj\nstartxref\n" + std::to_string(file_.size() + 1) + "\n%%EOF\n";
+    return result;
 }
 
 }  // namespace
@@ -207,11 +222,11 @@ Result<std::uint64_t> last_section(ByteView file) {
     return *offset;
 }
 
-Result<std::string> narrow_section(ByteView file, const Limits& limits) {
+Result<CrossReference> read_cross_reference(ByteView file, const Limits& limits) {
     SIGILLO_ASSIGN(const std::uint64_t offset, last_section(file));
     Chain chain(file, limits);
     SIGILLO_TRY(chain.read(offset));
-    return chain.narrow();
+    return chain.merged();
 }
 
 }  // namespace sigillo::pdf

@@ -155,12 +155,12 @@ std::string PdfBuilder::wide_stream() const {
 }
 
 std::string PdfBuilder::hybrid() const {
-    // ISO 32000-1 §7.5.8.4: what old readers need not see is hidden; here it is every object from 100 on.
+    // ISO 32000-1 §7.5.8.4: what old readers need not see is hidden; here fields, and the font.
     std::string file = kHeader;
     std::map<int, std::size_t> offsets;
     std::map<int, std::string> inside;
     for (const auto& [number, source] : objects_) {
-        if (number >= kFirstField && !is_stream(source)) {
+        if ((number >= kFirstField || number == 3) && !is_stream(source)) {
             inside[number] = source;
             continue;
         }

@@ -94,7 +94,7 @@ bool CmsSigner::verifies(ByteView cms, ByteView content) const {
     STACK_OF(X509)* const certificates = sk_X509_new_null();
     sk_X509_push(certificates, static_cast<X509*>(certificate_.get()));
     const int good = CMS_verify(info, certificates, nullptr, in, nullptr,
-                                CMS_DETACHED | CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY | CMS_CADES);
+                                CMS_DETACHED | CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY);
     sk_X509_free(certificates);
     BIO_free(in);
     CMS_ContentInfo_free(info);
