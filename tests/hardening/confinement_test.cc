@@ -1,5 +1,6 @@
 // Landlock and seccomp against the real kernel.
 #include <gtest/gtest.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>

@@ -31,7 +31,8 @@ TEST(OcspCacheTest, AnAnswerOfBeforeAChangeDoesNotReplaceOneOfAfterIt) {
 
 TEST(OcspCacheTest, ItHoldsNoMoreThanItsBound) {
     OcspCache cache(2, 300s);
-    for (const std::uint8_t mark : {1, 2, 3}) cache.keep({mark}, 1, 0s, entry(mark));
+    for (const auto mark : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}})
+        cache.keep({mark}, 1, 0s, entry(mark));
     EXPECT_EQ(cache.size(), 2U);
     EXPECT_FALSE(cache.find(Bytes{1}, 1, 0s));
     EXPECT_TRUE(cache.find(Bytes{2}, 1, 0s));
