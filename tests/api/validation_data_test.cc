@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/ocsp.h"
+#include "appliance/base/file.h"
 #include "appliance/base/pool_executor.h"
 #include "tests/api/api_harness.h"
 #include "tests/support/manual_clock.h"

@@ -27,7 +27,7 @@ namespace sigillo::ocsp {
 struct RequestLimits {
     // Octets of a request. One certificate takes 70 to 120; a signed request with its certificates up to 8
     // KiB.
-    std::size_t max_bytes = 8 * 1024;
+    std::size_t max_bytes = std::size_t{8} * 1024;
     // Certificates in one request. RFC 5019 §2.1.1 knows one; each costs a look into the store.
     std::size_t max_certificates = 16;
     // Octets of the nonce. RFC 8954 §2.1: 1 to 32; it is copied into what the responder signs.
