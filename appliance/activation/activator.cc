@@ -205,7 +205,9 @@ Task<Status> Activator::release(const AuthorizeRequest& request, const Situation
 }
 
 Task<Result<Authorization>> Activator::extend(const ExtendRequest& request) {
-    Status fits = check_hash_type(request.hash_type);
+    // Without a type it is the SAD's own.
+    Status fits;
+    if (request.hash_type != record::HASH_TYPE_UNSPECIFIED) fits = check_hash_type(request.hash_type);
     if (fits) fits = check_hashes(request.hashes, request.hash_algorithm);
     if (!fits) co_return refuse_unseen(request, std::move(fits).error());
     const NewSad fresh = parts_.sads.generate();
@@ -221,7 +223,7 @@ Task<Result<Authorization>> Activator::extend(const ExtendRequest& request) {
                 .set("signer", extension.signer_id)
                 .set("client", request.client.str())
                 .set("tenant", request.tenant)
-                .set("hash_type", hash_type_name(request.hash_type))
+                .set("hash_type", hash_type_name(extension.hash_type))
                 .set("activation", extension.activation_index)
                 .set_base64("voided_sad_sha256", sad_digest(request.sad));
             SIGILLO_TRY(log_with_hashes(recorder, std::move(event), fresh.digest, request.hash_algorithm,

@@ -204,7 +204,7 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
 
     old.set_voided(true);
     SIGILLO_TRY(recorder.save(tables::kSads, old_row, found));
-    return Extension{lifetime, next.signer_id(), next.activation_index()};
+    return Extension{lifetime, next.signer_id(), next.activation_index(), next.hash_type()};
 }
 
 Result<std::size_t> Sads::erase_some(audit::Recorder& recorder, std::size_t limit) {

@@ -103,6 +103,7 @@ class Sads {
         std::chrono::seconds lifetime;
         std::string signer_id;
         std::uint64_t activation_index = 0;
+        record::HashType hash_type = record::HASH_TYPE_UNSPECIFIED;
     };
     Result<Extension> extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const;
 

@@ -1,5 +1,6 @@
 """The paths of openapi.yaml that name servers of their own: served there, over each of them, with the statuses and media
 types that are described."""
+import base64
 import subprocess
 import unittest
 import urllib.parse
@@ -29,9 +30,10 @@ class Public(TsaTest):
             url = urllib.parse.urlparse(server["url"])
             yield ApiClient(self.instance, port=getattr(self.instance, LISTENERS[url.port]), tls=url.scheme == "https")
 
-    def held(self, path, method, client, body=None, headers=None):
+    def held(self, path, method, client, body=None, headers=None, described_as=None):
         """The answer, which is as described."""
         answer = client.request(method, path, body, headers)
+        path = described_as or path
         described = self.items[path][method.lower()]["responses"][str(answer.status)]
         while "$ref" in described:
             part = self.document
@@ -56,8 +58,26 @@ class Public(TsaTest):
                 self.assertEqual(200, answer.status)
                 subprocess.run(["openssl", kind, "-inform", "DER", "-noout"], input=answer.body, check=True)
 
+    def test_status_of_certificates(self):
+        ca = self.instance.home / "ocsp-ca.pem"
+        for client in self.listeners(self.items["/pki/ocsp"]):
+            der = self.held("/pki/ca.crt", "GET", client).body
+            ca.write_bytes(subprocess.run(["openssl", "x509", "-inform", "DER"], input=der, check=True, capture_output=True).stdout)
+            request = self.instance.home / "request.ocsp"
+            subprocess.run(["openssl", "ocsp", "-issuer", ca, "-serial", "0x17", "-no_nonce", "-reqout", request], check=True,
+                           capture_output=True)
+            asked = request.read_bytes()
+            posted = self.held("/pki/ocsp", "POST", client, asked, {"Content-Type": "application/ocsp-request"})
+            in_path = urllib.parse.quote(base64.b64encode(asked), safe="")
+            got = self.held(f"/pki/ocsp/{in_path}", "GET", client, described_as="/pki/ocsp/{request*}")
+            for answer in posted, got:
+                self.assertEqual(200, answer.status)
+                text = subprocess.run(["openssl", "ocsp", "-respin", "/dev/stdin", "-resp_text", "-noverify"], input=answer.body,
+                                      check=True, capture_output=True).stdout
+                self.assertIn(b"Cert Status: unknown", text)
+
     def test_every_described_path_is_tried_here(self):
-        self.assertEqual({"/tsa", "/pki/ca.crt", "/pki/ca.crl"}, set(self.items))
+        self.assertEqual({"/tsa", "/pki/ca.crt", "/pki/ca.crl", "/pki/ocsp", "/pki/ocsp/{request*}"}, set(self.items))
 
 
 if __name__ == "__main__":

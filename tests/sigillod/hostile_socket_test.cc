@@ -175,7 +175,11 @@ TEST_F(HostilePeer, ThePublicSocketKnowsNoClientAndNoCredential) {
             request.mutable_client()->set_spki_sha256(client.spki().data(), client.spki().size());
             const auto bytes = ipc::call_once(
                 daemon_->socket("public"), as_bytes(request.SerializeAsString()), std::chrono::seconds(10));
-            ASSERT_TRUE(bytes) << bytes.error().detail;
+            if (!bytes) {
+                // Not even a message of this socket: refused without the request's number.
+                EXPECT_EQ(bytes.error().detail, "the answer belongs to another request") << body.name;
+                continue;
+            }
             sam::PublicResponse answer;
             ASSERT_TRUE(answer.ParseFromArray(bytes->data(), static_cast<int>(bytes->size())));
             // Numbers that mean something there: health, the CA's certificate, the CRL.

@@ -46,7 +46,9 @@ Result<UrlHandle> parsed(std::string_view text) {
     if (scheme != "http" && scheme != "https") return wrong(text, "only http and https are spoken");
     if (!part(url, CURLUPART_USER).empty() || !part(url, CURLUPART_PASSWORD).empty())
         return wrong(text, "it has a user or a password");
-    if (part(url, CURLUPART_HOST).empty()) return wrong(text, "it has no host");
+    // "http:///ca.crl": libcurl would take the path's first segment for the host.
+    if (text.substr(scheme.size()).starts_with(":///") || part(url, CURLUPART_HOST).empty())
+        return wrong(text, "it has no host");
     if (curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0) != CURLUE_OK)
         return wrong(text, "it cannot be normalised");
     return url;

@@ -201,8 +201,7 @@ TEST_F(Prepare, OneFlippedOctetInTheRangeIsSeen) {
     const auto in = bench_.write("in.pdf", sample().table());
     const Prepared prepared = bench_.sign(in, approval(), bench_.path("out.pdf"));
     Bytes file = Workbench::read(bench_.path("out.pdf"));
-    file[file.size() / 3] ^= 1;
-    ASSERT_LT(file.size() / 3, prepared.byte_range[1]);
+    file[prepared.byte_range[1] / 2] ^= 1;
     const auto info = bench_.inspect(bench_.write("flipped.pdf", as_text(file)));
     if (!info) return;  // no PDF any more: seen too
     for (const SignatureInfo& signature : info->signatures) {
