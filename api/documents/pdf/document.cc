@@ -55,6 +55,9 @@ Status Document::read() {
     if (text.substr(text.size() - std::min(text.size(), kTail)).rfind("%%EOF") == std::string_view::npos)
         return not_readable(kCutOff);
     auto reference = read_cross_reference(file_, limits_);
+    // Before PDF 1.3 PoDoFo knows no cross-reference streams; nor do such files have any.
+    if (text.starts_with("%PDF-1.0") || text.starts_with("%PDF-1.1") || text.starts_with("%PDF-1.2"))
+        reference = fail(Errc::kUnsupported, "");
     if (!reference && reference.error().code == Errc::kLimitExceeded)
         return std::unexpected(reference.error());
     // What cannot be read here PoDoFo may still read in its own way.

@@ -205,7 +205,10 @@ CrossReference Chain::merged() const {
     for (const auto& [key, value] : trailer_) out.append(1, '/').append(key).append(1, ' ').append(value);
     out += "/Length " + std::to_string(rows.size()) + ">>\nstream\n";
     out += as_text(rows);
-    out += "\nendstream\nendobj\nstartxref\n" + std::to_string(file_.size() + 1) + "\n%%EOF\n";
+    // PoDoFo takes the last "trailer" within 512 octets for the file's, and its /Size for the number of all
+    // objects.
+    out += "\nendstream\nendobj\ntrailer\n<</Size " + std::to_string(entries_.size()) + ">>\nstartxref\n" +
+           std::to_string(file_.size() + 1) + "\n%%EOF\n";
     return result;
 }
 

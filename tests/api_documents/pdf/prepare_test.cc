@@ -186,6 +186,31 @@ TEST_F(Prepare, TheDictionarySaysWhatTheSpecSays) {
     EXPECT_TRUE(signature.covers_whole_file);
 }
 
+TEST_F(Prepare, LinearizedFilesAreContinued) {
+    bench_.write("plain.pdf", sample({.pages = 9}).table());
+    for (const char* how :
+         {"--linearize --object-streams=disable", "--linearize --object-streams=generate"}) {
+        testing::run("qpdf " + std::string(how) + " '" + bench_.path("plain.pdf").string() + "' '" +
+                     bench_.path("in.pdf").string() + "'");
+        bench_.sign(bench_.path("in.pdf"), visible(), bench_.path("one.pdf"));
+        bench_.sign(bench_.path("one.pdf"), visible("rect: 50, 150, 250, 210"), bench_.path("two.pdf"));
+        Workbench::expect_continues(bench_.path("two.pdf"), bench_.path("in.pdf"));
+        bench_.expect_valid(bench_.path("two.pdf"), 2);
+        EXPECT_EQ(bench_.inspect(bench_.path("two.pdf"))->pages.size(), 9U);
+    }
+}
+
+TEST_F(Prepare, OldVersionsAreContinued) {
+    for (const char* version : {"1.0", "1.2", "1.3", "1.4", "2.0"}) {
+        std::string text = sample().table();
+        text.replace(5, 3, version);
+        bench_.sign(bench_.write("in.pdf", text), approval(), bench_.path("one.pdf"));
+        bench_.sign(bench_.path("one.pdf"), approval(), bench_.path("two.pdf"));
+        bench_.expect_valid(bench_.path("two.pdf"), 2);
+        EXPECT_EQ(bench_.inspect(bench_.path("two.pdf"))->version, version);
+    }
+}
+
 TEST_F(Prepare, PdfsigSeesTheSignatures) {
     const auto in = bench_.write("in.pdf", sample().object_stream());
     bench_.sign(in, visible(), bench_.path("one.pdf"));
@@ -197,18 +222,26 @@ TEST_F(Prepare, PdfsigSeesTheSignatures) {
     EXPECT_EQ(seen.find("invalid"), std::string::npos) << seen;
 }
 
-TEST_F(Prepare, OneFlippedOctetInTheRangeIsSeen) {
+TEST_F(Prepare, OneFlippedOctetBeforeOrBehindTheGapIsSeen) {
     const auto in = bench_.write("in.pdf", sample().table());
     const Prepared prepared = bench_.sign(in, approval(), bench_.path("out.pdf"));
-    Bytes file = Workbench::read(bench_.path("out.pdf"));
-    file[prepared.byte_range[1] / 2] ^= 1;
-    const auto info = bench_.inspect(bench_.write("flipped.pdf", as_text(file)));
-    if (!info) return;  // no PDF any more: seen too
-    for (const SignatureInfo& signature : info->signatures) {
+    const Bytes signed_file = Workbench::read(bench_.path("out.pdf"));
+    const auto verifies = [&](const Bytes& file) {
+        const auto info = bench_.inspect(bench_.write("looked_at.pdf", as_text(file)));
+        const auto& r = info->signatures.at(0).byte_range;
         const ByteView all(file);
-        const auto& r = signature.byte_range;
-        EXPECT_FALSE(testing::CmsSigner::instance().verifies(
-            signature.cms, concat(all.subspan(r[0], r[1]), all.subspan(r[2], r[3]))));
+        return testing::CmsSigner::instance().verifies(
+            info->signatures[0].cms, concat(all.subspan(r[0], r[1]), all.subspan(r[2], r[3])));
+    };
+    EXPECT_TRUE(verifies(signed_file));
+    // In the page's text, and in the widget's flags: both files can still be read.
+    for (const char* place : {"Contract, page", "/F 132"}) {
+        Bytes flipped = signed_file;
+        const std::size_t at = as_text(signed_file).find(place);
+        ASSERT_NE(at, std::string_view::npos) << place;
+        EXPECT_EQ(at < prepared.byte_range[1], std::string_view(place) != "/F 132");
+        flipped[at + 5] ^= 1;
+        EXPECT_FALSE(verifies(flipped)) << place;
     }
 }
 
