@@ -132,17 +132,19 @@ TEST(SignedProperties, EachBoundAndEachMistakeIsToldByName) {
         Errc code = Errc::kInvalidArgument;
     };
     const Digest hash = digest_of(HashAlgorithm::kSha256, as_bytes("policy"));
-    const auto location = [](SignerLocation what) {
+    const auto location = [](const SignerLocation& what) {
         return [what](SignedProperties& p) { p.signer_location = what; };
     };
-    const auto policy = [](SignaturePolicy what) {
+    const auto policy = [](const SignaturePolicy& what) {
         return [what](SignedProperties& p) { p.signature_policy = what; };
     };
-    const auto mime = [](std::string what) { return [what](SignedProperties& p) { p.mime_type = what; }; };
-    const auto commitment = [](std::vector<std::string> what) {
+    const auto mime = [](const std::string& what) {
+        return [what](SignedProperties& p) { p.mime_type = what; };
+    };
+    const auto commitment = [](const std::vector<std::string>& what) {
         return [what](SignedProperties& p) { p.commitment_types = what; };
     };
-    const auto hints = [](ContentHints what) {
+    const auto hints = [](const ContentHints& what) {
         return [what](SignedProperties& p) { p.content_hints = what; };
     };
     const std::vector<Wrong> wrongs{
