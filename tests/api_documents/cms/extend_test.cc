@@ -153,7 +153,8 @@ class Extending : public ::testing::Test {
     }
     Level level() const { return value_of(inspect(document_)).signers.front().level; }
     static std::string problem_of_archive(const SignedData& document) {
-        for (const Token& token : value_of(inspect(document)).signers.front().tokens)
+        const Inspection inspection = value_of(inspect(document));
+        for (const Token& token : inspection.signers.front().tokens)
             if (token.kind == TokenKind::kArchiveV3) return token.valid ? "valid" : token.problem;
         return "none";
     }
@@ -284,7 +285,8 @@ TEST_F(Extending, what_is_added_after_an_archive_time_stamp_does_not_break_it) {
     EXPECT_EQ(problem_of_archive(document_), "valid");
     must_hold(add_signature(document_, sign_content(KeyKind::kRsa2048Pkcs1, digest(), story_.renewed_at),
                             std::nullopt));
-    for (const Signer& signer : value_of(inspect(document_)).signers)
+    const Inspection inspection = value_of(inspect(document_));
+    for (const Signer& signer : inspection.signers)
         EXPECT_EQ(signer.level, signer.scheme->padding == SignaturePadding::kNone ? Level::kLta : Level::kB);
 }
 

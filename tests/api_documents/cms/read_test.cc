@@ -112,7 +112,8 @@ TEST(Read, a_streamed_signature_of_openssl_takes_a_further_signature_and_both_ho
         const auto verified = files.verify(both);
         EXPECT_EQ(verified.exit_code, 0) << verified.output;
         EXPECT_EQ(files.get("out.bin"), content);
-        for (const Signer& signer : value_of(inspect(document)).signers) {
+        const Inspection inspection = value_of(inspect(document));
+        for (const Signer& signer : inspection.signers) {
             EXPECT_TRUE(signer.signature_valid);
             EXPECT_EQ(signer.content_matches, true);
         }
