@@ -10,6 +10,7 @@
 
 #include "api/config.h"
 #include "api/dispatcher.h"
+#include "api/documents/service.h"
 #include "api/http/client_certificate.h"
 
 namespace sigillo::api {
@@ -43,15 +44,21 @@ Status confine(const ApiConfig& config, Logger& logger) {
                    std::filesystem::path(config.sam.path).parent_path()};
     if (!config.fetch.socket.empty())
         rules.write.push_back(std::filesystem::path(config.fetch.socket).parent_path());
+    if (config.documents) {
+        rules.write.push_back(config.documents->spool.directory);
+        for (const std::string& socket : {config.documents->doc.socket, config.documents->deposit.socket})
+            rules.write.push_back(std::filesystem::path(socket).parent_path());
+    }
     if (config.hardening.landlock) {
         SIGILLO_ASSIGN(const LandlockState state, apply_landlock(rules, logger));
         if (state.abi == 0) logger.warning("landlock_absent");
     }
-    return apply_seccomp(SeccompProfile::kFrontEnd, config.hardening.seccomp, logger);
+    return apply_seccomp(config.documents ? SeccompProfile::kDocumentFrontEnd : SeccompProfile::kFrontEnd,
+                         config.hardening.seccomp, logger);
 }
 
 Status serve(const Options& options, Logger& logger) {
-    SIGILLO_ASSIGN(const ApiConfig config, load_config(options.config, options.face));
+    SIGILLO_ASSIGN(ApiConfig config, load_config(options.config, options.face));
     SIGILLO_TRY(harden_process(config.hardening, logger));
     const sigset_t signals = block_signals();
     SIGILLO_TRY(confine(config, logger));
@@ -89,6 +96,15 @@ Status serve(const Options& options, Logger& logger) {
     services.signing = &signing;
     services.fetcher = fetcher ? &*fetcher : nullptr;
     services.anonymous = &anonymous;
+    const SystemClock clock;
+    SystemRandom random;
+    std::unique_ptr<documents::Service> documents;
+    if (config.documents) {
+        SIGILLO_ASSIGN(documents, documents::Service::create(
+                                      *config.documents, {signing, services.fetcher, clock, random, logger}));
+        services.documents = documents.get();
+        config.http.limits.spool = &documents->spool();
+    }
     SIGILLO_ASSIGN(const auto server, HttpServer::start(
                                           config.http,
                                           [&dispatcher](Request request, Responder responder) {
