@@ -1,8 +1,11 @@
 // sigillo-api --config FILE --face api|public [--check-config]: HTTP on a unix socket in front, sigillod
 // behind.
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -117,8 +120,17 @@ Status serve(const Options& options, Logger& logger) {
     int signal = 0;
     sigwait(&signals, &signal);
     logger.notice("stopping", {{"signal", signal}});
-    if (!server->stop(config.shutdown_deadline))
+    const auto end = std::chrono::steady_clock::now() + config.shutdown_deadline;
+    // First, while sigillod's answers still come: they arrive on the server's threads.
+    const bool documents_done = !documents || documents->close(config.shutdown_deadline);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (!server->stop(std::max(left, std::chrono::milliseconds(0))) && documents_done)
         return fail(Errc::kUnavailable, "requests were cut off at the deadline");
+    if (!documents_done) {
+        logger.error("shutdown_deadline_passed", {{"what", "documents were cut off"}});
+        ::_exit(kFailed);
+    }
     logger.notice("stopped");
     return {};
 }

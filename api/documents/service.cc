@@ -81,7 +81,13 @@ Service::Service(DocumentsConfig config, Parts parts)
 }
 
 Service::~Service() {
-    in_flight_->wait_for_none();
+    // Its threads may still be behind the last answer.
+    in_flight_->wait_for_none(std::chrono::hours(1));
+}
+
+bool Service::close(std::chrono::milliseconds deadline) {
+    closed_ = true;
+    return in_flight_->wait_for_none(deadline);
 }
 
 std::shared_ptr<void> InFlight::hold(const std::shared_ptr<InFlight>& all) {
@@ -95,12 +101,13 @@ std::shared_ptr<void> InFlight::hold(const std::shared_ptr<InFlight>& all) {
             }};
 }
 
-void InFlight::wait_for_none() {
+bool InFlight::wait_for_none(std::chrono::milliseconds deadline) {
     std::unique_lock lock(mutex_);
-    none_.wait(lock, [this] { return count_ == 0; });
+    return none_.wait_for(lock, deadline, [this] { return count_ == 0; });
 }
 
 Status Service::run(Call& call, std::function<void(std::shared_ptr<Job>)> work) {
+    if (closed_) return fail(Errc::kUnavailable, "the service stops");
     const std::uint64_t body =
         call.request.body_file ? call.request.body_file->size() : call.request.body.size();
     const std::uint64_t bytes = std::max(kLeastMemory, body * kCopies);

@@ -3,6 +3,8 @@
 // A handler on a reactor thread hands its request over with run(); everything else happens here. Thread-safe.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -39,7 +41,8 @@ class InFlight {
  public:
     // Counts until its last copy goes.
     static std::shared_ptr<void> hold(const std::shared_ptr<InFlight>& all);
-    void wait_for_none();
+    // False: the deadline has passed.
+    bool wait_for_none(std::chrono::milliseconds deadline);
 
  private:
     std::mutex mutex_;
@@ -67,8 +70,11 @@ class Service {
     };
     // kUnavailable, kNotFound: the spool's folder.
     static Result<std::unique_ptr<Service>> create(DocumentsConfig config, Parts parts);
-    // Waits for the last request to be answered, asynchronous ones too.
+    // After close(), or when nothing is asked any more.
     ~Service();
+    // Takes no more requests, and waits for the last to be answered, asynchronous ones too: as long as
+    // sigillod's answers can come. False: not all were, and the service must not be destroyed.
+    bool close(std::chrono::milliseconds deadline);
 
     // Runs `work` on one of the threads, in the caller's name. Nothing is run, and the error says why, when
     // there is too much to do or no memory for a document of this size: kUnavailable.
@@ -91,6 +97,7 @@ class Service {
 
     const DocumentsConfig config_;
     Logger& logger_;
+    std::atomic<bool> closed_{false};
     const std::shared_ptr<InFlight> in_flight_ = std::make_shared<InFlight>();
     const std::shared_ptr<SpoolBudget> memory_;
     Spool spool_;
