@@ -3,7 +3,7 @@
 namespace sigillo::doc {
 namespace {
 
-void put_error(Answer& answer, const Error& error) {
+void put_error(Answer& answer, const sigillo::Error& error) {
     auto& out = *answer.mutable_error();
     out.set_code(static_cast<std::uint32_t>(error.code));
     out.set_detail(error.detail);
@@ -52,7 +52,7 @@ Answer carry_out_job(const Request& request, std::vector<UniqueFd>& fds) {
             break;
     }
     Answer answer;
-    put_error(answer, {Errc::kInternal, "a job that this worker does not know", {}});
+    put_error(answer, sigillo::Error{Errc::kInternal, "a job that this worker does not know", {}});
     return answer;
 }
 
