@@ -1,5 +1,6 @@
 #include "api/config.h"
 
+#include "api/routes.h"
 #include "appliance/base/config_file.h"
 
 namespace sigillo::api {
@@ -18,6 +19,37 @@ void read_service_info(ConfigFile& file, ServiceInfo& info) {
     if (info.name.empty() || info.name.size() > 255) file.complain("api.name", "has 1 to 255 bytes");
     if (info.description.size() > 255) file.complain("api.description", "has at most 255 bytes");
     if (info.region.size() != 2) file.complain("api.region", "is an ISO 3166-1 code of two letters");
+}
+
+documents::DocumentsConfig read_documents(ConfigFile& file, ApiConfig& api) {
+    documents::DocumentsConfig config;
+    std::string spool;
+    file.text("api.doc_socket", config.doc.socket)
+        .text("api.deposit_socket", config.deposit.socket)
+        .text("api.spool_directory", spool)
+        .count("api.spool_mib", config.spool.total_mib, 1, kMiB)
+        .count("api.documents_memory_mib", config.memory_mib, 1, kMiB)
+        .count("api.max_document_body_mib", config.max_body_mib, 1, 4'096)
+        .count("api.max_document_text_bytes", config.body.text_bytes, kKiB, 64 * kMiB)
+        .count("api.documents_limit", config.sign_doc.documents, 1, 256)
+        .count("api.document_threads", config.threads, 1, 1'024)
+        .count("api.document_queue_limit", config.queue_limit, 1, 65'536)
+        .count("api.document_answer_bytes", config.answer_bytes, kKiB, 64 * kMiB)
+        .duration("api.doc_deadline_ms", config.doc.deadline, 100, 3'600'000)
+        .duration("api.validity_ms", config.sign_doc.async.default_validity, 1, 86'400'000)
+        .duration("api.max_validity_ms", config.sign_doc.async.max_validity, 1, 604'800'000)
+        .count("api.results_limit", config.results, 1, 1'000'000)
+        .count("api.prepared_limit", config.prepared, 1, 1'000'000)
+        .duration("api.prepared_s", config.prepared_life, 1, 31'536'000);
+    config.spool.directory = spool;
+    if (config.doc.socket.empty()) return config;
+    if (config.deposit.socket.empty())
+        file.complain("api.deposit_socket", "is wanted where api.doc_socket is given");
+    if (spool.empty()) file.complain("api.spool_directory", "is wanted where api.doc_socket is given");
+    config.sign_doc.async.callbacks = !api.fetch.socket.empty();
+    api.http.limits.large_body_bytes = config.max_body_mib << 20;
+    api.http.limits.large_body_paths = large_body_paths();
+    return config;
 }
 
 }  // namespace
@@ -58,6 +90,8 @@ Result<ApiConfig> load_config(const std::filesystem::path& path, Face face) {
             .duration(key("fetch_deadline_ms"), config.fetch.deadline, 100, 600'000)
             .duration(key("fetch_health_deadline_ms"), config.fetch.health_deadline, 10, 60'000);
         read_service_info(file, config.info);
+        auto documents = read_documents(file, config);
+        if (!documents.doc.socket.empty()) config.documents = std::move(documents);
     }
     read_hardening_config(file, table, config.hardening);
     SIGILLO_TRY(file.finish());

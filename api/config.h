@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "api/documents/config.h"
 #include "api/fetch/fetch_client.h"
 #include "api/http/server.h"
 #include "api/service.h"
@@ -29,6 +31,8 @@ struct ApiConfig {
     std::size_t certificate_cache = 1024;  // [api] only: client certificates, 3 KiB each; clients are few
     std::chrono::seconds shutdown_deadline{
         20};  // for what is in flight at SIGTERM; sigillod's own is as long
+    // [api] only; nothing without api.doc_socket: this service signs hashes alone.
+    std::optional<documents::DocumentsConfig> documents;
     HardeningConfig hardening;
 };
 

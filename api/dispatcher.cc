@@ -149,7 +149,7 @@ bool Dispatcher::admit(const Route& route, Call& call) {
     } else if (route.media == Media::kOcspRequest) {  // RFC 6960 A.1
         if (!is_media(call.request.content_type, "application/ocsp-request"))
             return no(415, Errc::kInvalidArgument, "Content-Type must be application/ocsp-request");
-    } else if (!call.request.body.empty() && !call.request.content_type.empty() &&
+    } else if ((!call.request.body.empty() || call.request.body_file) && !call.request.content_type.empty() &&
                !is_media(call.request.content_type, "application/json"))
         return no(route.words == Words::kCsc ? 400 : 415, Errc::kInvalidArgument,
                   "Content-Type must be application/json");

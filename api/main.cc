@@ -1,8 +1,11 @@
 // sigillo-api --config FILE --face api|public [--check-config]: HTTP on a unix socket in front, sigillod
 // behind.
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <map>
@@ -10,6 +13,7 @@
 
 #include "api/config.h"
 #include "api/dispatcher.h"
+#include "api/documents/service.h"
 #include "api/http/client_certificate.h"
 
 namespace sigillo::api {
@@ -43,15 +47,21 @@ Status confine(const ApiConfig& config, Logger& logger) {
                    std::filesystem::path(config.sam.path).parent_path()};
     if (!config.fetch.socket.empty())
         rules.write.push_back(std::filesystem::path(config.fetch.socket).parent_path());
+    if (config.documents) {
+        rules.write.push_back(config.documents->spool.directory);
+        for (const std::string& socket : {config.documents->doc.socket, config.documents->deposit.socket})
+            rules.write.push_back(std::filesystem::path(socket).parent_path());
+    }
     if (config.hardening.landlock) {
         SIGILLO_ASSIGN(const LandlockState state, apply_landlock(rules, logger));
         if (state.abi == 0) logger.warning("landlock_absent");
     }
-    return apply_seccomp(SeccompProfile::kFrontEnd, config.hardening.seccomp, logger);
+    return apply_seccomp(config.documents ? SeccompProfile::kDocumentFrontEnd : SeccompProfile::kFrontEnd,
+                         config.hardening.seccomp, logger);
 }
 
 Status serve(const Options& options, Logger& logger) {
-    SIGILLO_ASSIGN(const ApiConfig config, load_config(options.config, options.face));
+    SIGILLO_ASSIGN(ApiConfig config, load_config(options.config, options.face));
     SIGILLO_TRY(harden_process(config.hardening, logger));
     const sigset_t signals = block_signals();
     SIGILLO_TRY(confine(config, logger));
@@ -89,6 +99,15 @@ Status serve(const Options& options, Logger& logger) {
     services.signing = &signing;
     services.fetcher = fetcher ? &*fetcher : nullptr;
     services.anonymous = &anonymous;
+    const SystemClock clock;
+    SystemRandom random;
+    std::unique_ptr<documents::Service> documents;
+    if (config.documents) {
+        SIGILLO_ASSIGN(documents, documents::Service::create(
+                                      *config.documents, {signing, services.fetcher, clock, random, logger}));
+        services.documents = documents.get();
+        config.http.limits.spool = &documents->spool();
+    }
     SIGILLO_ASSIGN(const auto server, HttpServer::start(
                                           config.http,
                                           [&dispatcher](Request request, Responder responder) {
@@ -101,8 +120,17 @@ Status serve(const Options& options, Logger& logger) {
     int signal = 0;
     sigwait(&signals, &signal);
     logger.notice("stopping", {{"signal", signal}});
-    if (!server->stop(config.shutdown_deadline))
+    const auto end = std::chrono::steady_clock::now() + config.shutdown_deadline;
+    // First, while sigillod's answers still come: they arrive on the server's threads.
+    const bool documents_done = !documents || documents->close(config.shutdown_deadline);
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    if (!server->stop(std::max(left, std::chrono::milliseconds(0))) && documents_done)
         return fail(Errc::kUnavailable, "requests were cut off at the deadline");
+    if (!documents_done) {
+        logger.error("shutdown_deadline_passed", {{"what", "documents were cut off"}});
+        ::_exit(kFailed);
+    }
     logger.notice("stopped");
     return {};
 }

@@ -26,6 +26,8 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/csc/v2/credentials/extendTransaction", csc::credentials_extend_transaction, kCsc, kClient,
           kPlain},
     Route{kPost, "/csc/v2/signatures/signHash", csc::signatures_sign_hash, kCsc, kClient, kPlain},
+    Route{kPost, "/csc/v2/signatures/signDoc", csc::signatures_sign_doc, kCsc, kClient, kPlain},
+    Route{kPost, "/csc/v2/signatures/signPolling", csc::signatures_sign_polling, kCsc, kClient, kPlain},
     Route{kPost, "/csc/v2/signatures/timestamp", csc::signatures_timestamp, kCsc, kClient, kPlain},
     // Enrolment
     Route{kPost, "/v1/signers", v1::create_signer, kProblem, kClient, kIdempotencyKey},
@@ -41,6 +43,10 @@ constexpr std::array kApiRoutes = {
     Route{kPost, "/v1/credentials/{credentialID}/status", v1::set_status, kProblem, kClient, kIdempotencyKey},
     Route{kDelete, "/v1/credentials/{credentialID}", v1::delete_credential, kProblem, kClient, kPlain},
     Route{kGet, "/v1/credentials/{credentialID}/uses", v1::list_uses, kProblem, kClient, kPlain},
+    // Documents
+    Route{kPost, "/v1/documents/prepare", v1::prepare_document, kProblem, kClient, kPlain},
+    Route{kPost, "/v1/documents/complete", v1::complete_document, kProblem, kClient, kPlain},
+    Route{kPost, "/v1/documents/extend", v1::extend_document, kProblem, kClient, kPlain},
     // Operation
     Route{kGet, "/healthz", ops::health, kProblem, kAnybody, kPlain},
     Route{kGet, "/metrics", ops::metrics, kProblem, kAnybody, kPlain},
@@ -57,6 +63,12 @@ constexpr std::array kPublicRoutes = {
 };
 
 }  // namespace
+
+std::span<const std::string_view> large_body_paths() {
+    static constexpr std::array<std::string_view, 2> kPaths = {"/csc/v2/signatures/signDoc",
+                                                               "/v1/documents/"};
+    return kPaths;
+}
 
 std::span<const Route> api_routes() {
     return kApiRoutes;

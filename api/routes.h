@@ -27,5 +27,7 @@ struct Route {
 
 std::span<const Route> api_routes();
 std::span<const Route> public_routes();
+// Whose bodies may hold documents (request_gate.h).
+std::span<const std::string_view> large_body_paths();
 
 }  // namespace sigillo::api

@@ -18,6 +18,10 @@
 
 namespace sigillo::api {
 
+namespace documents {
+class Service;
+}
+
 // The CSC `info` method's words about this service (§11.1); from the configuration.
 struct ServiceInfo {
     std::string name = "Sigillo";
@@ -40,6 +44,7 @@ struct Services {
     ocsp::RequestLimits ocsp{};
     Logger& logger;
     std::function<HttpCounters()> http_counters;
+    documents::Service* documents = nullptr;  // face api, where [documents] is configured
 };
 
 struct Call {

@@ -98,17 +98,19 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
 // ---- seccomp ---------------------------------------------------------------------------------------------
 
 enum class SeccompProfile : std::uint8_t {
-    kSignatureModule,  // sigillod: writes files, AF_UNIX sockets
-    kFrontEnd,         // sigillo-api, both faces: reads files, AF_UNIX sockets
-    kFetcher,          // sigillo-fetch: writes files, AF_UNIX sockets, connects by IPv4 and IPv6
+    kSignatureModule,   // sigillod: writes files, AF_UNIX sockets
+    kFrontEnd,          // sigillo-api, face public: reads files, AF_UNIX sockets
+    kDocumentFrontEnd,  // sigillo-api, face api: the same, and keeps documents in memory and in its spool
+    kDocumentServer,    // sigillo-doc: reads files, makes children (worker_confinement.h)
+    kFetcher,           // sigillo-fetch: writes files, AF_UNIX sockets, connects by IPv4 and IPv6
 };
 
-// For all threads of the process. No profile has: execve, fork (clone makes threads only), ptrace and
-// process_vm_*, sockets other than AF_UNIX (kFetcher: TCP, UDP for names, and the routing table to read),
-// mount, setuid and its family, modules, bpf, perf, keyrings, io_uring, memory that is writable and
-// executable at once. kFrontEnd opens no file for writing. Does nothing with kOff, and in builds with
-// sanitizers, whose run time needs what is forbidden here: both are logged as a warning. kUnavailable: the
-// kernel has no seccomp filters.
+// For all threads of the process. No profile has: execve, fork (clone makes threads only; kDocumentServer
+// alone forks), ptrace and process_vm_*, sockets other than AF_UNIX (kFetcher: TCP, UDP for names, and the
+// routing table to read), mount, setuid and its family, modules, bpf, perf, keyrings, io_uring, memory that
+// is writable and executable at once. kFrontEnd opens no file for writing. Does nothing with kOff, and in
+// builds with sanitizers, whose run time needs what is forbidden here: both are logged as a warning.
+// kUnavailable: the kernel has no seccomp filters.
 Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logger);
 
 }  // namespace sigillo

@@ -12,6 +12,7 @@
 #include "appliance/base/file.h"
 #include "hardening/all_threads.h"
 #include "hardening/hardening.h"
+#include "hardening/landlock_ruleset.h"
 
 namespace sigillo {
 namespace {
@@ -109,15 +110,16 @@ std::vector<std::filesystem::path> system_read_paths() {
             "/sys/devices/system/cpu"};
 }
 
-Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger) {
-    LandlockState state;
+Result<LandlockRuleset> make_landlock_ruleset(Logger& logger) {
+    LandlockRuleset made;
+    LandlockState& state = made.state;
     const auto version = ::syscall(SYS_landlock_create_ruleset, nullptr, std::size_t{0}, kVersionQuery);
     if (version < 0) {
         if (errno != ENOSYS && errno != EOPNOTSUPP)
             return std::unexpected(errno_error(errno, "ask for the kernel's Landlock version"));
         logger.warning("landlock_unavailable", {{"reason", errno == ENOSYS ? "the kernel was built without it"
                                                                            : "disabled at boot (lsm=)"}});
-        return state;
+        return made;
     }
     state.abi = static_cast<int>(version);
     RulesetAttributes attributes;
@@ -134,17 +136,24 @@ Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger)
         size = 3 * sizeof(std::uint64_t);
         state.restricted += ", signals and abstract sockets";
     }
-    const UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0U)));
-    if (!ruleset) return std::unexpected(errno_error(errno, "make the Landlock ruleset"));
-    for (const auto& path : rules.read)
-        SIGILLO_TRY(allow(ruleset.get(), path, kRead & attributes.handled_access_fs, false));
-    for (const auto& path : rules.write)
-        SIGILLO_TRY(allow(ruleset.get(), path, kWrite & attributes.handled_access_fs, true));
+    made.file_rights = attributes.handled_access_fs;
+    made.fd.reset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0U)));
+    if (!made.fd) return std::unexpected(errno_error(errno, "make the Landlock ruleset"));
+    return made;
+}
+
+Result<LandlockState> apply_landlock(const LandlockRules& rules, Logger& logger) {
+    SIGILLO_ASSIGN(LandlockRuleset made, make_landlock_ruleset(logger));
+    LandlockState& state = made.state;
+    if (!made.fd) return state;
+    const int ruleset = made.fd.get();
+    for (const auto& path : rules.read) SIGILLO_TRY(allow(ruleset, path, kRead & made.file_rights, false));
+    for (const auto& path : rules.write) SIGILLO_TRY(allow(ruleset, path, kWrite & made.file_rights, true));
     // A device of the base system that programs write to without thinking.
-    SIGILLO_TRY(allow(ruleset.get(), "/dev/null", kReadFile | kWriteFile, false));
+    SIGILLO_TRY(allow(ruleset, "/dev/null", kReadFile | kWriteFile, false));
     if (state.abi >= 4)
-        for (const std::uint16_t port : rules.connect_ports) SIGILLO_TRY(allow_port(ruleset.get(), port));
-    SIGILLO_ASSIGN(state.threads_outside, in_all_threads(&restrict_this_thread, ruleset.get()));
+        for (const std::uint16_t port : rules.connect_ports) SIGILLO_TRY(allow_port(ruleset, port));
+    SIGILLO_ASSIGN(state.threads_outside, in_all_threads(&restrict_this_thread, ruleset));
     if (state.threads_outside != 0)
         logger.error("landlock_incomplete", {{"threads_outside", std::uint64_t{state.threads_outside}},
                                              {"reason", "they started before it and block all signals"}});

@@ -2,35 +2,20 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <memory>
-#include <span>
 
 #include "appliance/base/file.h"
 #include "hardening/hardening.h"
+#include "hardening/seccomp_filter.h"
 
 namespace sigillo {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // clang-format off: one call a line would bury the groups
 
@@ -73,58 +58,60 @@ constexpr const char* kWriting[] = {
     "rmdir", "fchmod", "utimensat", "copy_file_range", "adjtimex", "clock_adjtime",
 };
 
+// sigillo-api's face for clients keeps documents: in memory (memfd), and in one folder, which is Landlock's to bound.
+constexpr const char* kKeeping[] = {
+    "memfd_create", "open", "openat", "ftruncate", "fallocate", "rename", "renameat", "renameat2", "mkdir",
+    "mkdirat", "rmdir", "fsync", "fdatasync", "fchmod", "copy_file_range",
+};
+
+// sigillo-doc, the parent: makes children and puts each under a filter of its own.
+constexpr const char* kForking[] = {
+    "fork", "vfork", "wait4", "waitid", "kill", "setrlimit", "seccomp", "landlock_restrict_self",
+    "ftruncate", "fallocate", "copy_file_range",  // the children's work, to which this filter applies too
+};
+
 // clang-format on
 
 // What libc tries first and does without when the kernel says that it does not exist. Their arguments lie in
 // memory, where a filter cannot look.
 constexpr const char* kAbsent[] = {"clone3", "openat2", "io_uring_setup"};
 
-class Filter {
- public:
-    explicit Filter(std::uint32_t otherwise)
-        : context_(::seccomp_init(otherwise), &::seccomp_release), status_(context_ ? 0 : -ENOMEM) {}
-
-    void attribute(scmp_filter_attr name, std::uint32_t value) {
-        keep(context_ ? ::seccomp_attr_set(context_.get(), name, value) : -ENOMEM);
-    }
-    void allow(std::span<const char* const> names) {
-        for (const char* name : names) rule(SCMP_ACT_ALLOW, name, {});
-    }
-    void allow_if(const char* name, scmp_arg_cmp condition) { rule(SCMP_ACT_ALLOW, name, {&condition, 1}); }
-    void allow_if_both(const char* name, scmp_arg_cmp one, scmp_arg_cmp other) {
-        const std::array conditions{one, other};
-        rule(SCMP_ACT_ALLOW, name, conditions);
-    }
-    void absent(std::span<const char* const> names) {
-        for (const char* name : names) rule(SCMP_ACT_ERRNO(ENOSYS), name, {});
-    }
-    // 0 or a negative errno: of the first step that failed.
-    int load() {
-        if (status_ == 0) keep(::seccomp_load(context_.get()));
-        return status_;
-    }
-
- private:
-    void rule(std::uint32_t action, const char* name, std::span<const scmp_arg_cmp> conditions) {
-        if (status_ != 0) return;
-        const int number = ::seccomp_syscall_resolve_name(name);
-        if (number < 0) return;  // not on this architecture, or newer than this libseccomp: stays forbidden
-        keep(::seccomp_rule_add_array(context_.get(), action, number,
-                                      static_cast<unsigned>(conditions.size()), conditions.data()));
-    }
-    void keep(int status) {
-        if (status_ == 0 && status < 0) status_ = status;
-    }
-
-    std::unique_ptr<void, decltype(&::seccomp_release)> context_;
-    int status_;
-};
-
-scmp_arg_cmp equals(unsigned argument, std::uint64_t value) {
-    return {argument, SCMP_CMP_EQ, value, 0};
+// Reads files, and opens none for writing.
+void allow_reading(Filter& filter) {
+    constexpr std::uint64_t kWrites = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
+    static_assert(O_RDONLY == 0);
+    // O_TMPFILE contains O_DIRECTORY, which reading a directory needs: its own bit alone tells.
+    constexpr std::uint64_t kMask = kWrites & ~static_cast<std::uint64_t>(O_DIRECTORY);
+    filter.allow_if("open", masked(1, kMask, 0));
+    filter.allow_if("openat", masked(2, kMask, 0));
 }
-scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
-    return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+
+void allow_children(Filter& filter) {
+    filter.allow(kForking);
+    // A process like ourselves, in no namespace of its own.
+    constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                          CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
+    filter.allow_if("clone", masked(0, kNamespaces, 0));
+    filter.allow_if("prlimit64", equals(0, 0));
+    filter.allow_if("prctl", equals(0, PR_SET_PDEATHSIG));
+    filter.allow_if("prctl", equals(0, PR_SET_SECCOMP));
+    filter.allow_if("prctl", equals(0, PR_SET_NO_NEW_PRIVS));
+}
+
+std::string_view name_of(SeccompProfile profile) {
+    switch (profile) {
+        case SeccompProfile::kSignatureModule:
+            return "signature_module";
+        case SeccompProfile::kFrontEnd:
+            return "front_end";
+        case SeccompProfile::kDocumentFrontEnd:
+            return "document_front_end";
+        case SeccompProfile::kDocumentServer:
+            return "document_server";
+        case SeccompProfile::kFetcher:
+            return "fetcher";
+    }
+    return "unknown";
 }
 
 void allow_conditionally(Filter& filter) {
@@ -166,30 +153,33 @@ Status apply_seccomp(SeccompProfile profile, SeccompAction action, Logger& logge
     filter.allow(kCommon);
     filter.absent(kAbsent);
     allow_conditionally(filter);
-    if (profile == SeccompProfile::kFetcher) {
-        filter.allow(kWriting);
-        // TCP to hosts, UDP to name servers; getaddrinfo reads from the routing table which kinds of
-        // addresses this machine has.
-        filter.allow_if("socket", equals(0, AF_INET));
-        filter.allow_if("socket", equals(0, AF_INET6));
-        filter.allow_if_both("socket", equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE));
-    } else if (profile == SeccompProfile::kSignatureModule) {
-        filter.allow(kWriting);
-    } else {
-        constexpr std::uint64_t kWrites = O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE;
-        static_assert(O_RDONLY == 0);
-        // O_TMPFILE contains O_DIRECTORY, which reading a directory needs: its own bit alone tells.
-        constexpr std::uint64_t kMask = kWrites & ~static_cast<std::uint64_t>(O_DIRECTORY);
-        filter.allow_if("open", masked(1, kMask, 0));
-        filter.allow_if("openat", masked(2, kMask, 0));
+    switch (profile) {
+        case SeccompProfile::kSignatureModule:
+            filter.allow(kWriting);
+            break;
+        case SeccompProfile::kFrontEnd:
+            allow_reading(filter);
+            break;
+        case SeccompProfile::kDocumentFrontEnd:
+            filter.allow(kKeeping);
+            break;
+        case SeccompProfile::kDocumentServer:
+            allow_reading(filter);
+            allow_children(filter);
+            break;
+        case SeccompProfile::kFetcher:
+            filter.allow(kWriting);
+            // TCP to hosts, UDP to name servers; getaddrinfo reads from the routing table which kinds of
+            // addresses this machine has.
+            filter.allow_if("socket", equals(0, AF_INET));
+            filter.allow_if("socket", equals(0, AF_INET6));
+            filter.allow_if_both("socket", equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE));
+            break;
     }
     if (const int status = filter.load(); status != 0)
         return std::unexpected(errno_error(-status, "load the seccomp filter"));
-    const char* name = profile == SeccompProfile::kSignatureModule ? "signature_module"
-                       : profile == SeccompProfile::kFetcher       ? "fetcher"
-                                                                   : "front_end";
-    logger.info("seccomp_applied",
-                {{"profile", name}, {"action", action == SeccompAction::kKill ? "kill" : "errno"}});
+    logger.info("seccomp_applied", {{"profile", name_of(profile)},
+                                    {"action", action == SeccompAction::kKill ? "kill" : "errno"}});
     return {};
 }
 

@@ -3,7 +3,7 @@
 #
 #   packaging/quickstart.sh          up, then demo
 #   packaging/quickstart.sh up       install what is missing, build, provision, start; returns when it is healthy
-#   packaging/quickstart.sh demo     enrol a signer, sign a PDF's hash, verify all of it with other people's tools
+#   packaging/quickstart.sh demo     enrol signers, sign a PDF's hash and the PDF itself, verify all of it with other people's tools
 #   packaging/quickstart.sh status   what runs, and how it feels
 #   packaging/quickstart.sh down     stop it; everything stays in $SIGILLO_HOME
 #
@@ -31,7 +31,7 @@ build_programs() {
     local log=$repository/build/quickstart.log
     mkdir -p "$repository/build"
     say "Building (the first time takes some minutes; the compiler's words go to ${log#"$repository"/})"
-    run_quietly "$log" "the build" build_preset release sigillod sigillo-api sigillo-fetch sigilloctl sigillo-audit
+    run_quietly "$log" "the build" build_preset release sigillod sigillo-api sigillo-doc sigillo-fetch sigilloctl sigillo-audit
 }
 
 up() {

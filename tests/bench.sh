@@ -71,7 +71,7 @@ prepare() {
         say "Building"
         mkdir -p "$repository/build"
         run_quietly "$repository/build/bench-build.log" "the build" build_preset release \
-            sigillod sigillo-api sigillo-fetch sigilloctl sigillo-audit load_generator raw_hsm seeder
+            sigillod sigillo-api sigillo-doc sigillo-fetch sigilloctl sigillo-audit load_generator raw_hsm seeder
     fi
     choose_ports
     SIGILLO_HOME=$(mktemp -d "${TMPDIR:-/tmp}/sigillo-bench-XXXXXX")
@@ -111,6 +111,23 @@ enrol() {
     load signers --operations 1000 --made "$home/signers"
     load credentials --operations 1000 --subjects "$home/signers" --made "$home/p256"
     load credentials --rsa --operations 16 --connections 2 --subjects "$home/signers" --made "$home/rsa"
+}
+
+# PAdES-B-T; raw is C_Sign: what the key's own signature takes of a document's time. Then what sigillo-api and the
+# document workers held in memory at the most.
+measure_documents() {
+    local big=2
+    [[ $default_seconds == 10 ]] && big=10
+    load documents --name pades_bt_100k --unit documents --raw "$raw_p256" --connections 32 --document-bytes 102400 \
+        --subjects "$home/p256" --seconds "$seconds"
+    load documents --name pades_bt_1mb --unit documents --raw "$raw_p256" --connections 16 --document-bytes 1048576 \
+        --subjects "$home/p256" --seconds "$seconds"
+    load documents --name pades_blt_100k --unit documents --raw "$raw_p256" --connections 32 --level B-LT \
+        --document-bytes 102400 --subjects "$home/p256" --seconds "$seconds"
+    load documents --name pades_bt_100mb --unit documents --raw "$raw_p256" --connections 2 --document-bytes 104000000 \
+        --subjects "$home/p256" --operations "$big"
+    single_result rss_api_after_100mb "$(jq -n "$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' \
+        "/proc/$(instance_pid sigillo-api)/status") / 1024 * 10 | round / 10")" MiB
 }
 
 measure_signing() {
@@ -198,6 +215,8 @@ say "Enrolling"
 enrol
 say "Measuring, $seconds s each"
 measure_signing
+say "Measuring documents"
+measure_documents
 say "Measuring time stamps"
 measure_stamping
 single=$(jq 'select(.name == "sign_p256_single") | .rate' "$home/results")

@@ -20,6 +20,8 @@ constexpr std::array<std::string_view, 7> kMethods = {"info",
                                                       "credentials/extendTransaction",
                                                       "signatures/signHash",
                                                       "signatures/timestamp"};
+constexpr std::array<std::string_view, 2> kDocumentMethods = {"signatures/signDoc", "signatures/signPolling"};
+constexpr std::array<std::string_view, 4> kLevels = {"Ades-B-B", "Ades-B-T", "Ades-B-LT", "Ades-B-LTA"};
 
 // How each word of an activation policy is shown (§8.3.1). All of them reach us through the client, in band.
 struct FactorObject {
@@ -147,27 +149,37 @@ void write_body(Writer& out, const sam::Credential& credential, const Credential
 
 }  // namespace
 
-std::string encode_service_info(const ServiceInfo& info) {
+std::string encode_service_info(const ServiceInfo& info, bool documents) {
     Writer out;
     out.begin_object();
     out.member("specs", "2.0.0.2").member("name", info.name).member("logo", info.logo);
     out.member("region", info.region).member("lang", info.lang).member("description", info.description);
     out.key("authType").begin_array().string("TLS").end_array();
-    out.key("asynchronousOperationMode").boolean(false);
+    out.key("asynchronousOperationMode").boolean(documents);
     out.key("methods").begin_array();
     for (const auto method : kMethods) out.string(method);
+    if (documents)
+        for (const auto method : kDocumentMethods) out.string(method);
     out.end_array();
-    out.key("validationInfo").boolean(false);
+    out.key("validationInfo").boolean(documents);
     out.key("signAlgorithms").begin_object().key("algos").begin_array();
     for (const auto oid : all_sign_algorithms()) out.string(oid);
     out.end_array();
     out.end_object();
-    // No signDoc yet, so no formats and no levels; the members are required.
+    // Without signDoc there are none; the members are required all the same.
     out.key("signature_formats").begin_object();
-    out.key("formats").begin_array().end_array();
-    out.key("envelope_properties").begin_array().end_array();
-    out.end_object();
-    out.key("conformance_levels").begin_array().end_array();
+    out.key("formats").begin_array();
+    if (documents) out.string("C").string("P");
+    out.end_array().key("envelope_properties").begin_array();
+    if (documents) {
+        out.begin_array().string("Detached").string("Attached").string("Parallel").end_array();
+        out.begin_array().string("Certification").string("Revision").end_array();
+    }
+    out.end_array().end_object();
+    out.key("conformance_levels").begin_array();
+    if (documents)
+        for (const auto level : kLevels) out.string(level);
+    out.end_array();
     out.end_object();
     return out.take();
 }

@@ -10,7 +10,8 @@
 namespace sigillo::api::csc {
 
 // `lang` of the answers; there is one language today.
-std::string encode_service_info(const ServiceInfo& info);
+// `documents`: whether signDoc is offered.
+std::string encode_service_info(const ServiceInfo& info, bool documents);
 // credentials/info (§11.5).
 std::string encode_credential(const sam::Credential& credential, const CredentialView& view);
 // credentials/list (§11.4).

@@ -1,5 +1,8 @@
 #include "api/csc/errors.h"
 
+#include <algorithm>
+#include <array>
+
 #include "api/json/writer.h"
 
 namespace sigillo::api::csc {
@@ -122,6 +125,43 @@ Failure from_error(const Error& error) {
             break;
     }
     return server_error("The service could not carry out the request");
+}
+
+Failure from_document_error(const Error& error) {
+    if (error.code == Errc::kHashNotAuthorized)
+        return error.field == "document" ? Failure{403, "invalid_hash", std::string(kDocumentDoesNotMatch), 0}
+                                         : failure(kDocumentsNotAuthorized);
+    // The document's or its appearance's: where sigillod's own fields are not meant.
+    constexpr std::array<std::string_view, 14> kAppearance = {
+        "page", "position", "field_name", "font",     "text",         "image",      "handwriting",
+        "lock", "reason",   "name",       "location", "contact_info", "appearance", "clauses"};
+    const auto in_brackets = [&](std::string_view parameter) {
+        return failure("Invalid parameter " + std::string(parameter) + " (" + error.detail + ")");
+    };
+    const std::string_view field = error.field;
+    if (error.code == Errc::kUnavailable && field == "validation_data")
+        return unavailable("The validation data cannot be had now: " + error.detail, kRetryLater);
+    if (error.code == Errc::kConflict && field == "validation_data")
+        return failure("The signature cannot have this conformance_level: " + error.detail);
+    switch (error.code) {
+        case Errc::kInvalidArgument:
+        case Errc::kUnsupported:
+        case Errc::kConflict:
+        case Errc::kNotFound:
+        case Errc::kAlreadyExists:
+        case Errc::kLimitExceeded:
+            if (field == "document" || field == "deposit" || field == "revision" || field == "content" ||
+                field == "contents_size")
+                return in_brackets("documents");
+            if (field == "certification") return in_brackets("signed_envelope_property");
+            if (field == "signed_props") return in_brackets("signed_props");
+            if (std::ranges::find(kAppearance, field) != kAppearance.end())
+                return in_brackets("visible_signature");
+            break;
+        default:
+            break;
+    }
+    return from_error(error);
 }
 
 Failure refusal(int status, Errc code, std::string_view detail) {

@@ -31,6 +31,9 @@ Failure invalid(std::string_view name);         // "Invalid parameter X"
 Failure failure(std::string_view description);  // any other 400 invalid_request
 Failure from_fault(const json::Fault& fault);
 Failure from_error(const Error& error);
+// Of signDoc: what is wrong with a document or its appearance is said in brackets behind the parameter, since
+// §11.11 has no words for it.
+Failure from_document_error(const Error& error);
 // Before a handler is reached: no such method, no client certificate.
 Failure refusal(int status, Errc code, std::string_view detail);
 
@@ -42,5 +45,20 @@ inline constexpr std::string_view kInvalidNumSignatures = "Invalid value for par
 inline constexpr std::string_view kTooManySignatures = "Numbers of signatures is too high";
 inline constexpr std::string_view kContradiction =
     "String parameter hashAlgorithmOID contradicts with signAlgo parameter";
+
+// signDoc (§11.11)
+inline constexpr std::string_view kInvalidDigests = "Invalid object parameter documentDigests";
+inline constexpr std::string_view kInvalidDocuments = "Invalid array parameter documents";
+inline constexpr std::string_view kNeitherDocuments = "Empty documentDigests and documents objects";
+inline constexpr std::string_view kBothDocuments = "Both documentDigests and documents parameters passed";
+inline constexpr std::string_view kInvalidBase64Hashes = "Invalid Base64 hashes string parameter";
+inline constexpr std::string_view kInvalidBase64Documents = "Invalid Base64 documents string parameter";
+inline constexpr std::string_view kDocumentsNotAuthorized =
+    "documentDigests or documents are not authorized by the SAD";
+inline constexpr std::string_view kDocumentDoesNotMatch =
+    "Document or documentDigest does not match authorized hash";
+inline constexpr std::string_view kValidityOutOfBounds = "Out of bounds parameter validity_period";
+inline constexpr std::string_view kStillAtWork =
+    "The previous async request has been accepted but not yet completed";
 
 }  // namespace sigillo::api::csc

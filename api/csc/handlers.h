@@ -11,6 +11,8 @@ void credentials_info(Call& call);                // §11.5
 void credentials_authorize(Call& call);           // §11.6
 void credentials_extend_transaction(Call& call);  // §11.9
 void signatures_sign_hash(Call& call);            // §11.10
+void signatures_sign_doc(Call& call);             // §11.11
+void signatures_sign_polling(Call& call);         // §11.12
 void signatures_timestamp(Call& call);            // §11.13
 
 }  // namespace sigillo::api::csc

@@ -25,11 +25,6 @@ std::unexpected<Failure> stop(Failure failure) {
     return std::unexpected(std::move(failure));
 }
 
-bool is_sad(std::string_view sad) {
-    return !sad.empty() && sad.size() <= kLongestSad &&
-           std::ranges::all_of(sad, [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 Outcome<Certificates> certificates_of(const std::string* value) {
     if (value == nullptr || *value == "single") return Certificates::kSingle;
     if (*value == "none") return Certificates::kNone;
@@ -72,10 +67,26 @@ Outcome<HashAlgorithm> required_hash_algorithm(const std::string* oid) {
     return *hash;
 }
 
-struct Scheme {
-    Padding padding;
-    HashAlgorithm hash;
-};
+Outcome<bool> read_auth_data(const json::Array* items, sam::Authorize& out) {
+    if (items == nullptr) return true;
+    for (const auto& item : *items) {
+        const auto* object = item.object();
+        if (object == nullptr) return stop(invalid("authData"));
+        ObjectReader reader(*object);
+        auto& data = *out.add_auth_data();
+        data.set_id(reader.required_text("id"));
+        data.set_value(reader.text("value"));
+        if (reader.finish()) return stop(invalid("authData"));
+    }
+    return true;
+}
+
+}  // namespace
+
+bool is_sad(std::string_view sad) {
+    return !sad.empty() && sad.size() <= kLongestSad &&
+           std::ranges::all_of(sad, [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 Outcome<Scheme> scheme_of(const std::string& sign_algo, const std::string* params,
                           const std::string* hash_oid) {
@@ -102,22 +113,6 @@ Outcome<Scheme> scheme_of(const std::string& sign_algo, const std::string* param
     }
     return Scheme{algorithm->padding, *implied};
 }
-
-Outcome<bool> read_auth_data(const json::Array* items, sam::Authorize& out) {
-    if (items == nullptr) return true;
-    for (const auto& item : *items) {
-        const auto* object = item.object();
-        if (object == nullptr) return stop(invalid("authData"));
-        ObjectReader reader(*object);
-        auto& data = *out.add_auth_data();
-        data.set_id(reader.required_text("id"));
-        data.set_value(reader.text("value"));
-        if (reader.finish()) return stop(invalid("authData"));
-    }
-    return true;
-}
-
-}  // namespace
 
 Outcome<json::Object> decode_body(std::string_view body, bool may_be_empty) {
     if (body.empty() && may_be_empty) return json::Object{};
@@ -239,20 +234,14 @@ Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestL
     const auto* hash_oid = reader.string("hashAlgorithmOID");
     const std::string sign_algo = reader.required_text("signAlgo");
     const auto* params = reader.string("signAlgoParams");
-    const auto* mode = reader.string("operationMode");
-    const auto* validity = reader.integer("validity_period");
-    const auto* response_uri = reader.string("response_uri");
-    reader.string("clientData");
+    for (const auto name : {"operationMode", "response_uri", "clientData"}) reader.string(name);
+    reader.integer("validity_period");
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
 
     if (!is_id(out.credential_id())) return stop(invalid("credentialID"));
     if (!is_sad(out.sad())) return stop(invalid("SAD"));
     const auto scheme = scheme_of(sign_algo, params, hash_oid);
     if (!scheme) return stop(scheme.error());
-    // Only asynchronous signing, which is not offered, could heed these.
-    if (mode != nullptr && *mode != "S") return stop(invalid("operationMode"));
-    if (validity != nullptr) return stop(invalid("validity_period"));
-    if (response_uri != nullptr) return stop(invalid("response_uri"));
     if (auto read = read_hashes(*hashes, scheme->hash, limits, *out.mutable_hashes()); !read)
         return stop(std::move(read).error());
     out.set_hash_algorithm(static_cast<std::uint32_t>(scheme->hash));

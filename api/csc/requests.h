@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/csc/algorithms.h"
 #include "api/csc/errors.h"
 #include "api/json/value.h"
 #include "appliance/ipc/sam.pb.h"
@@ -39,6 +40,16 @@ struct InfoRequest {
     CredentialView view;
 };
 
+// What signAlgo, signAlgoParams and hashAlgorithmOID say together. `params` and `hash_oid` may be absent.
+struct Scheme {
+    Padding padding;
+    HashAlgorithm hash;
+};
+Outcome<Scheme> scheme_of(const std::string& sign_algo, const std::string* params,
+                          const std::string* hash_oid);
+// Whether it can be a SAD at all.
+bool is_sad(std::string_view sad);
+
 // A body that is a JSON object. An empty body counts as {} where `may_be_empty`.
 Outcome<json::Object> decode_body(std::string_view body, bool may_be_empty = false);
 
@@ -48,6 +59,7 @@ Outcome<InfoRequest> decode_info(const json::Object& body);
 Outcome<sam::Authorize> decode_authorize(const json::Object& body, const RequestLimits& limits = {});
 Outcome<sam::ExtendTransaction> decode_extend_transaction(const json::Object& body,
                                                           const RequestLimits& limits = {});
+// How it is to be answered, decode_mode() says (sign_doc.h).
 Outcome<sam::SignHash> decode_sign_hash(const json::Object& body, const RequestLimits& limits = {});
 
 Outcome<sam::TimeStamp> decode_time_stamp(const json::Object& body);  // §11.13

@@ -1,6 +1,9 @@
 #include "api/csc/answer.h"
+#include "api/csc/documents.h"
 #include "api/csc/encode.h"
 #include "api/csc/handlers.h"
+#include "api/csc/sign_doc.h"
+#include "api/documents/service.h"
 #include "api/json/writer.h"
 #include "appliance/base/encoding.h"
 #include "tsa/request/response.h"
@@ -27,15 +30,35 @@ Response stamped(const sam::TimeStamped& answer) {
     return json_response(200, out.take());
 }
 
+// Without the documents' part there is nowhere for results to wait.
+Outcome<std::optional<AsyncOrder>> how_to_answer(const Call& call, const json::Object& body) {
+    const documents::Service* service = call.services.documents;
+    auto mode = decode_mode(body, service != nullptr ? service->config().sign_doc.async : AsyncLimits{});
+    if (mode && *mode && service == nullptr) return std::unexpected(invalid("operationMode"));
+    return mode;
+}
+
 }  // namespace
 
 void signatures_sign_hash(Call& call) {
-    auto request = decode_or_refuse(call, decode_sign_hash);
-    if (!request) return;
+    const auto body = decode_body(call.request.body);
+    if (!body) return call.responder.send(to_response(body.error()));
+    auto request = decode_sign_hash(*body, call.services.limits);
+    if (!request) return call.responder.send(to_response(request.error()));
+    const auto mode = how_to_answer(call, *body);
+    if (!mode) return call.responder.send(to_response(mode.error()));
+    std::function<void(Response)> answer = [responder = call.responder](Response response) {
+        responder.send(std::move(response));
+    };
+    if (*mode) answer = answer_to(*call.services.documents, call.responder, call.client.spki_sha256(), *mode);
+    if (!answer) return;
     auto question = call.ask();
     *question.mutable_sign_hash() = std::move(*request);
-    ask_and_answer(call, std::move(question), sam::SigningResponse::kSignatures,
-                   [](const sam::SigningResponse& answer) { return encode_signatures(answer.signatures()); });
+    call.services.signing->call(std::move(question), sam::SigningResponse::kSignatures,
+                                [answer = std::move(answer)](const Result<sam::SigningResponse>& made) {
+                                    answer(made ? json_response(200, encode_signatures(made->signatures()))
+                                                : to_response(from_error(made.error())));
+                                });
 }
 
 void signatures_timestamp(Call& call) {

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <variant>
 #include <vector>
@@ -37,7 +36,8 @@ std::string serialise(const Response& response, bool keep_alive) {
     out.reserve(out.size() + response.body.size() + 256);
     if (!response.content_type.empty()) out += "Content-Type: " + response.content_type + "\r\n";
     for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
-    if (response.status != 204) out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+    const std::uint64_t length = response.body_file ? response.body_file->size() : response.body.size();
+    if (response.status != 204) out += "Content-Length: " + std::to_string(length) + "\r\n";
     out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
     if (response.status != 204) out += response.body;
     return out;
@@ -81,6 +81,7 @@ void ApiTransport::onReady(const Pistache::Aio::FdSet& fds) {
         }
     }
     open_mail();
+    go_on();
     if (!companion_.end_of_round) return;
     try {
         companion_.end_of_round();
@@ -106,21 +107,6 @@ void ApiTransport::event(const Pistache::Aio::FdSet::Entry& entry) {
     }
     std::vector<polling::Event> one{for_base};
     Transport::onReady(Pistache::Aio::FdSet(std::move(one)));
-}
-
-// What has come, as far as one look shows: a read that does not fill the buffer took everything, and what
-// comes later is an event of its own. False: the peer has closed, or failed; Pistache finds the same and
-// clears up.
-bool ApiTransport::read_in(int fd) {
-    std::array<char, std::size_t{16} << 10> chunk;
-    for (;;) {
-        const auto count = ::recv(fd, chunk.data(), chunk.size(), 0);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-        const auto size = static_cast<std::size_t>(count);
-        input(fd, {chunk.data(), size});
-        if (size < chunk.size()) return true;
-    }
 }
 
 void ApiTransport::open_mail() {
@@ -188,14 +174,14 @@ void ApiTransport::input(int fd, std::string_view bytes) {
 
 // The next request, unless one is in flight or its answer still on the way: what is sent ahead waits.
 void ApiTransport::pump(int fd, Connection& connection) {
-    if (connection.exchange != 0 || connection.closing || !connection.out.empty()) return;
+    if (connection.exchange != 0 || connection.closing || connection.answering()) return;
     if (auto gated = connection.gate.next()) {
         connection.incomplete_since = {};
         dispatch(fd, connection, std::move(*gated));
     } else if (const auto& refusal = connection.gate.refusal()) {
         ++shared_->requests_refused;
         reply(fd, connection, plain_problem(refusal->status, "Refused", refusal->detail), false);
-    } else if (connection.gate.buffered() > 0 && connection.incomplete_since == steady_clock::time_point{}) {
+    } else if (connection.gate.arriving() && connection.incomplete_since == steady_clock::time_point{}) {
         connection.incomplete_since = steady_clock::now();
     }
 }
@@ -221,6 +207,7 @@ std::optional<Request> ApiTransport::parse(int fd, GatedRequest gated) {
     request.idempotency_key = std::move(gated.idempotency_key).value_or("");
     request.client_certificate = std::move(gated.client_certificate);
     request.body = std::move(gated.body);
+    request.body_file = std::move(gated.body_file);
     return request;
 }
 
@@ -253,40 +240,10 @@ void ApiTransport::answer(Answer answer) {
 void ApiTransport::reply(int fd, Connection& connection, const Response& response, bool keep_alive) {
     connection.out = serialise(response, keep_alive);
     connection.sent = 0;
+    connection.file = response.status == 204 ? nullptr : response.body_file;
+    connection.file_sent = 0;
     connection.closing = !keep_alive;
     write_out(fd, connection);
-}
-
-void ApiTransport::write_out(int fd, Connection& connection) {
-    if (connection.out.empty()) return;
-    while (connection.sent < connection.out.size()) {
-        const auto count = ::send(fd, connection.out.data() + connection.sent,
-                                  connection.out.size() - connection.sent, MSG_NOSIGNAL);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            reactor()->modifyFd(key(), fd, polling::NotifyOn::Read | polling::NotifyOn::Write,
-                                polling::Mode::Edge);
-            return;
-        }
-        if (count < 0) {
-            hang_up(fd, connection);
-            return;
-        }
-        connection.sent += static_cast<std::size_t>(count);
-    }
-    cleanse(connection.out);  // an enrolment's answer holds a seed
-    connection.sent = 0;
-    if (connection.closing)
-        hang_up(fd, connection);
-    else
-        pump(fd, connection);
-}
-
-// Pistache closes the descriptor when it reads the end that this makes. Never from here: its reading loop may
-// be below us on the stack.
-void ApiTransport::hang_up(int fd, Connection& connection) {
-    connection.closing = true;
-    ::shutdown(fd, SHUT_RDWR);
 }
 
 void ApiTransport::obey(Order order) {
@@ -294,7 +251,7 @@ void ApiTransport::obey(Order order) {
     const auto oldest = steady_clock::now() - shared_->config.request_timeout;
     for (auto& [fd, connection] : connections_) {
         const bool arriving = connection.incomplete_since != steady_clock::time_point{};
-        if (connection.exchange != 0 || !connection.out.empty()) continue;
+        if (connection.exchange != 0 || connection.answering()) continue;
         if (order == Order::kDrain || (arriving && connection.incomplete_since < oldest))
             hang_up(fd, connection);
     }

@@ -7,6 +7,8 @@
 // - Reading, one system call a request. Pistache's takes two, and four allocations.
 // - Answers are written here. Pistache's own writer, when the socket's buffer is full, spins on EAGAIN,
 //   holds its lock and copies the rest each time round: one reader that stalls stops the whole reactor.
+// - Both do a bounded piece of a connection at a time: a large document does not keep the other connections
+//   of the thread waiting.
 #pragma once
 
 #include <atomic>
@@ -50,8 +52,11 @@ struct Connection {
     std::uint64_t exchange = 0;  // in flight, or 0
     bool keep_alive = true;      // of the request in flight
     bool closing = false;        // shut down once `out` has gone; what still comes in is ignored
-    std::string out;
+    std::string out;  // of the answer: its head, and its body unless that is in a file
     std::size_t sent = 0;
+    std::shared_ptr<SpoolFile> file;  // follows `out`
+    std::uint64_t file_sent = 0;
+    bool answering() const { return !out.empty() || file != nullptr; }
     std::chrono::steady_clock::time_point incomplete_since{};  // when a request began to arrive; zero: none
 };
 
@@ -109,6 +114,11 @@ class ApiTransport final : public Pistache::Tcp::Transport {
     std::optional<Request> parse(int fd, GatedRequest gated);
     void reply(int fd, Connection& connection, const Response& response, bool keep_alive);
     void write_out(int fd, Connection& connection);
+    bool write_file(int fd, Connection& connection);
+    void wait_until_writable(int fd);
+    void go_on();
+    void go_on(int fd);
+    void end_at_peer(int fd);
     void hang_up(int fd, Connection& connection);
 
     const std::shared_ptr<Shared> shared_;
@@ -119,6 +129,7 @@ class ApiTransport final : public Pistache::Tcp::Transport {
     std::unordered_map<int, Connection> connections_;   // by descriptor
     std::unordered_map<std::uint64_t, int> exchanges_;  // in flight
     std::uint64_t next_exchange_ = 1;
+    std::vector<int> unfinished_;  // connections with more to read or write, whose turn was over
     bool draining_ = false;
 };
 

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "api/http/spool.h"
+
 namespace sigillo::api {
 
 // kOther: one that RFC 9110 or 5789 defines and no route has (405); kUnheardOf: any other token (501).
@@ -21,6 +23,8 @@ struct Request {
     std::string path;                                        // as sent, without the query
     std::vector<std::pair<std::string, std::string>> query;  // as sent: not percent-decoded
     std::string body;
+    // In its place, where the route takes large bodies and this one is (GateLimits::body_bytes).
+    std::shared_ptr<SpoolFile> body_file;
     std::string content_type;
     std::string idempotency_key;
     bool has_idempotency_key = false;
@@ -36,6 +40,7 @@ struct Response {
     std::string content_type;  // empty: no body
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::shared_ptr<SpoolFile> body_file{};  // in place of `body`, for what is large
 };
 
 // Where answers go. Thread-safe; takes answers to connections that are gone, and drops them.

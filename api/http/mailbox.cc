@@ -21,7 +21,15 @@ void Mailbox::post(Mail mail) {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     mail_.push_back(std::move(mail));
-    if (told_ || std::this_thread::get_id() == reader_) return;
+    if (!told_ && std::this_thread::get_id() != reader_) tell();
+}
+
+void Mailbox::wake() {
+    const std::lock_guard lock(mutex_);
+    if (!told_) tell();
+}
+
+void Mailbox::tell() {
     told_ = true;
     const std::uint64_t one = 1;
     // Cannot fail: the counter is far from full and the descriptor is ours.

@@ -33,10 +33,13 @@ class Mailbox final : public AnswerSink {
     int event_fd() const { return event_.get(); }
     // All that is there, in place of what `mail` held. Whoever calls this is the reader.
     void take(std::vector<Mail>& mail);
+    // The reader comes round again, mail or not. By the reader alone.
+    void wake();
     // What is in it and what still comes is dropped.
     void close();
 
  private:
+    void tell();  // with mutex_ held
     UniqueFd event_;
     std::mutex mutex_;
     // Guarded by mutex_:

@@ -56,6 +56,14 @@ std::string_view trim(std::string_view text) {
 
 }  // namespace
 
+bool GateLimits::takes_large(std::string_view target) const {
+    if (spool == nullptr) return false;
+    target = target.substr(0, target.find('?'));
+    return std::ranges::any_of(large_body_paths, [&](std::string_view path) {
+        return path.ends_with('/') ? target.starts_with(path) : target == path;
+    });
+}
+
 bool RequestGate::refuse(int status, std::string_view detail) {
     refusal_ = Refusal{status, detail};
     buffer_.clear();
@@ -81,15 +89,40 @@ std::optional<GatedRequest> RequestGate::next() {
         if (!parse_head(std::string_view(buffer_).substr(0, end + 2))) return std::nullopt;
         head_size_ = end + kEndOfHead.size();
         have_head_ = true;
+        if (!begin_body()) return std::nullopt;
     }
     const std::size_t body_size = content_length_.value_or(0);
-    if (buffer_.size() - head_size_ < body_size) return std::nullopt;
+    if (request_.body_file) {
+        if (!spool_body() || request_.body_file->size() < body_size) return std::nullopt;
+    } else {
+        if (buffer_.size() - head_size_ < body_size) return std::nullopt;
+        request_.body = buffer_.substr(head_size_, body_size);
+        buffer_.erase(0, head_size_ + body_size);
+    }
     request_.head += "\r\n";
-    request_.body = buffer_.substr(head_size_, body_size);
-    buffer_.erase(0, head_size_ + body_size);
     have_head_ = false;
     searched_ = 0;
     return std::move(request_);
+}
+
+// Decides where the body goes that follows the head.
+bool RequestGate::begin_body() {
+    const std::size_t body_size = content_length_.value_or(0);
+    if (body_size <= limits_.body_bytes) return true;
+    auto file = limits_.spool->make();  // large_allowed_ has seen that there is one
+    if (!file || !(*file)->reserve(body_size)) return refuse(503, "no room for a document of this size now");
+    request_.body_file = std::move(*file);
+    buffer_.erase(0, head_size_);
+    return true;
+}
+
+bool RequestGate::spool_body() {
+    const std::size_t missing = content_length_.value_or(0) - request_.body_file->size();
+    const std::size_t here = std::min(missing, buffer_.size());
+    const auto written = request_.body_file->append(as_bytes(std::string_view(buffer_).substr(0, here)));
+    if (!written) return refuse(503, "the document could not be kept");
+    buffer_.erase(0, here);
+    return true;
 }
 
 // `head`: the request line and the fields, each with its CRLF.
@@ -109,6 +142,7 @@ bool RequestGate::parse_head(std::string_view head) {
             if (space == std::string_view::npos || last == space)
                 return refuse(400, "the request line is malformed");
             const auto version = line.substr(last + 1);
+            large_allowed_ = limits_.takes_large(line.substr(space + 1, last - space - 1));
             if (!is_token(line.substr(0, space)) || !is_target(line.substr(space + 1, last - space - 1)))
                 return refuse(400, "the request line is malformed");
             if (version == "HTTP/1.0")
@@ -145,7 +179,8 @@ bool RequestGate::parse_field(std::string_view name, std::string_view value) {
                               : 400,
                           "Content-Length is not a number of acceptable size");
         const std::size_t length = std::stoull(std::string(value));
-        if (length > limits_.body_bytes) return refuse(413, "the request's body is too large");
+        if (length > (large_allowed_ ? limits_.large_body_bytes : limits_.body_bytes))
+            return refuse(413, "the request's body is too large");
         content_length_ = length;
         return true;
     }

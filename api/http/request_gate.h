@@ -11,10 +11,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "api/http/spool.h"
 #include "appliance/base/result.h"
 
 namespace sigillo::api {
@@ -24,6 +28,14 @@ struct GateLimits {
     std::size_t head_bytes = std::size_t{32} * 1024;
     // 1,000 hashes of 64 bytes take 90 KiB of JSON, a chain 64 KiB.
     std::size_t body_bytes = std::size_t{1024} * 1024;
+    // Bodies beyond body_bytes go into `spool` as they arrive, on these paths: exact, or below one that ends
+    // with a slash. Without a spool there are none.
+    std::span<const std::string_view> large_body_paths{};
+    // A document of 100 MiB in base64, and its JSON.
+    std::size_t large_body_bytes = std::size_t{150} * 1024 * 1024;
+    Spool* spool = nullptr;  // outlives the gate
+
+    bool takes_large(std::string_view target) const;
 };
 
 // A whole request, as the parser may see it.
@@ -33,6 +45,7 @@ struct GatedRequest {
     std::optional<std::string> idempotency_key;
     std::string client_certificate;  // empty unless the gate was made with_client_certificate
     std::string body;                // stays here: the parser would copy it byte by byte
+    std::shared_ptr<SpoolFile> body_file;
     bool keep_alive = true;
     // A word that is no method: then `head` says OPTIONS, for the parser stops at what it does not know.
     bool unheard_of_method = false;
@@ -54,6 +67,8 @@ class RequestGate {
     const std::optional<Refusal>& refusal() const { return refusal_; }
     // Bytes of a request that is not whole yet, or of ones waiting behind the one in flight.
     std::size_t buffered() const { return buffer_.size(); }
+    // A request has begun to arrive and is not whole.
+    bool arriving() const { return have_head_ || !buffer_.empty(); }
     // What a peer may have sent ahead at most.
     std::size_t buffer_limit() const { return limits_.head_bytes + limits_.body_bytes; }
 
@@ -61,6 +76,9 @@ class RequestGate {
     bool parse_head(std::string_view head);
     bool parse_field(std::string_view name, std::string_view value);
     bool refuse(int status, std::string_view detail);
+
+    bool begin_body();
+    bool spool_body();
 
     const GateLimits limits_;
     const bool with_client_certificate_;
@@ -70,6 +88,7 @@ class RequestGate {
     // The request whose head has been read:
     bool have_head_ = false;
     std::size_t head_size_ = 0;
+    bool large_allowed_ = false;
     std::optional<std::size_t> content_length_;
     unsigned seen_ = 0;  // bits of the fields that may be given once
     GatedRequest request_;

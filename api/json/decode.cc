@@ -10,7 +10,7 @@ constexpr std::int64_t kLargest = (std::int64_t{1} << 53) - 1;
 // Builds the tree; returns false, with `fault_`, at the first thing that is not admitted.
 class Builder final : public nlohmann::json_sax<nlohmann::json> {
  public:
-    explicit Builder(Limits limits) : limits_(limits) {}
+    Builder(Limits limits, std::span<const std::size_t> blobs) : limits_(limits), blobs_(blobs) {}
 
     bool null() override { return put(Value{}); }
     bool boolean(bool value) override { return put(Value{value}); }
@@ -20,6 +20,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     }
     bool number_float(number_float_t, const string_t&) override { return number(false, 0); }
     bool string(string_t& value) override {
+        if (next_is_blob()) return put(Value{Blob{blob_ - 1}});
         if (value.find('\0') != string_t::npos) return stop("a string holds U+0000");
         return put(Value{std::move(value)});
     }
@@ -29,6 +30,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     bool start_array(std::size_t) override { return open(Value{Array{}}); }
     bool end_array() override { return close(); }
     bool key(string_t& name) override {
+        if (next_is_blob()) return stop("a key is too long");
         if (name.find('\0') != string_t::npos) return stop("a key holds U+0000");
         auto& object = std::get<Object>(open_.back()->data);
         if (find(object, name) != nullptr) return stop("a key is given twice", name);
@@ -75,7 +77,17 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
         return true;
     }
 
+    bool next_is_blob() {
+        const std::size_t place = strings_++;
+        if (blob_ == blobs_.size() || blobs_[blob_] != place) return false;
+        ++blob_;
+        return true;
+    }
+
     const Limits limits_;
+    const std::span<const std::size_t> blobs_;
+    std::size_t strings_ = 0;  // seen so far, keys included
+    std::size_t blob_ = 0;     // the next of blobs_
     Value root_;
     std::vector<Value*> open_;
     std::size_t count_ = 0;
@@ -122,6 +134,10 @@ std::size_t find_invalid_utf8(std::string_view text) {
 }
 
 Result<Value> decode(std::string_view text, Limits limits) {
+    return decode(text, limits, {});
+}
+
+Result<Value> decode(std::string_view text, Limits limits, std::span<const std::size_t> blobs) {
     if (const auto at = find_invalid_utf8(text); at != std::string_view::npos)
         return std::unexpected(
             not_json({Errc::kInvalidArgument, "invalid UTF-8 at byte " + std::to_string(at + 1)}));
@@ -130,7 +146,7 @@ Result<Value> decode(std::string_view text, Limits limits) {
         return std::unexpected(not_json({Errc::kInvalidArgument, "NUL at byte " + std::to_string(at + 1)}));
     if (text.starts_with("\xef\xbb\xbf"))
         return std::unexpected(not_json({Errc::kInvalidArgument, "it begins with a byte order mark"}));
-    Builder builder(limits);
+    Builder builder(limits, blobs);
     try {
         if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder))
             return std::unexpected(not_json(builder.fault()));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "api/json/value.h"
@@ -19,6 +20,11 @@ struct Limits {
 // kInvalidArgument: `detail` says what is wrong and where, in words for the client, and repeats nothing of
 // the text (it may hold a PIN); `field` names a key that was given twice.
 Result<Value> decode(std::string_view text, Limits limits = {});
+
+// The same, where long strings were cut out of the text beforehand: `blobs` are their places among all
+// strings of the text, names of members included, ascending from 0; the text has an empty string there. They
+// become Blobs, numbered as here. A name that was cut out is refused.
+Result<Value> decode(std::string_view text, Limits limits, std::span<const std::size_t> blobs);
 
 // The offset of the first byte that is not part of well-formed UTF-8 (RFC 3629), or npos.
 std::size_t find_invalid_utf8(std::string_view text);

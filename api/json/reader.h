@@ -52,11 +52,15 @@ class ObjectReader {
     const Array* required_array(std::string_view name) { return get<Array>(name, "array", true); }
     const Object* required_object(std::string_view name) { return get<Object>(name, "object", true); }
 
+    // A member that the caller reads by itself.
+    void note(std::string_view name) { asked_.insert(name); }
+
     void blame(Fault fault) {
         if (!fault_) fault_ = std::move(fault);
     }
     void invalid(std::string_view name) { blame({Fault::Kind::kInvalid, {}, prefix_ + std::string(name)}); }
     bool failed() const { return fault_.has_value(); }
+    const std::optional<Fault>& fault() const { return fault_; }
     // The first fault, if any.
     const std::optional<Fault>& finish();
 

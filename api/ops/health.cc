@@ -1,3 +1,4 @@
+#include "api/documents/service.h"
 #include "api/json/writer.h"
 #include "api/ops/handlers.h"
 
@@ -28,7 +29,7 @@ Response healthy(const sam::Health& health) {
     return json_response(health.state() == "failed" ? 503 : 200, out.take());
 }
 
-// Degraded at the worst: without sigillo-fetch keys still sign.
+// Degraded at the worst: without sigillo-fetch and sigillo-doc keys still sign.
 void add(sam::Health& health, const std::string& name, bool good, const std::string& reason) {
     sam::HealthItem& item = *health.add_items();
     item.set_name(name);
@@ -44,7 +45,13 @@ void health(Call& call) {
     question.mutable_get_health();
     call.services.signing->call(
         std::move(question), sam::SigningResponse::kHealth,
-        [responder = call.responder, fetcher = call.services.fetcher](Result<sam::SigningResponse> answer) {
+        [responder = call.responder, fetcher = call.services.fetcher,
+         documents = call.services.documents](Result<sam::SigningResponse> answer) {
+            if (answer && documents != nullptr) {
+                const bool there = documents->doc_answers();
+                add(*answer->mutable_health(), "documents", there,
+                    there ? "" : "sigillo-doc does not answer: documents cannot be signed");
+            }
             if (!answer || fetcher == nullptr) {
                 responder.send(answer ? healthy(answer->health()) : unreachable());
                 return;

@@ -21,4 +21,8 @@ void delete_credential(Call& call);
 
 void list_uses(Call& call);
 
+void prepare_document(Call& call);
+void complete_document(Call& call);
+void extend_document(Call& call);
+
 }  // namespace sigillo::api::v1

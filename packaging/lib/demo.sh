@@ -1,5 +1,5 @@
 # The demo: what an orchestration API, a signer and an auditor do with the appliance, with other people's tools (curl,
-# oathtool, openssl, sha256sum), except for the auditor's verifier. To be sourced after instance.sh. Any check that
+# oathtool, openssl, sha256sum, pdfsig, qpdf), except for the auditor's verifier. To be sourced after instance.sh. Any check that
 # fails ends it with a status other than 0.
 
 step() {
@@ -15,7 +15,7 @@ api() {
 
 # The same for an answer that may be a refusal: its status is in $answer_status.
 api_any() {
-    local body=()
+    local body=() # "@FILE": what is too long for a command line
     (($# < 3)) || body=(--header "Content-Type: application/json" --data-binary "$3")
     answer=$(curl --silent --show-error --noproxy '*' --max-time 30 --cacert "$SIGILLO_CACERT" \
         --cert "$SIGILLO_CERT" --key "$SIGILLO_KEY" --request "$1" "${body[@]}" \
@@ -43,6 +43,7 @@ demo() {
     demo_time_stamp
     demo_replay
     demo_audit
+    demo_documents
     demo_summary
 }
 
@@ -97,7 +98,7 @@ demo_sign() {
         \"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\",\"signAlgo\":\"1.2.840.10045.4.3.2\"}"
     from_answer '.signatures[0]' | base64 -d >"$work/contract.pdf.sig"
     good "a detached ECDSA signature of $(stat -c %s "$work/contract.pdf.sig") bytes, beside the PDF"
-    note "contract.pdf itself is unchanged: signatures inside the PDF (PAdES) come with the documents part"
+    note "contract.pdf itself is unchanged: signatures inside the PDF come at the end"
 }
 
 demo_verify() {
@@ -192,9 +193,79 @@ demo_audit() {
     rm -f "$work/audit.txt" "$work/audit.err"
 }
 
+# sign_pdf IN OUT CREDENTIAL SEED PLACE: activates the key for this very document, and has it signed PAdES-B-LT with a
+# visible signature in that place of page 1.
+sign_pdf() {
+    local digest document_sad
+    digest=$(openssl dgst -sha256 -binary "$1" | base64 -w0)
+    api POST /csc/v2/credentials/authorize "{\"credentialID\":\"$3\",\"numSignatures\":1,\"hashes\":[\"$digest\"],
+        \"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\",\"hashType\":\"sdr\",
+        \"authData\":[{\"id\":\"totp\",\"value\":\"$(totp_next "$4")\"}]}"
+    document_sad=$(from_answer .SAD)
+    base64 -w0 "$1" >"$work/document.b64"
+    jq -cn --rawfile document "$work/document.b64" --arg credential "$3" --arg sad "$document_sad" --arg place "$5" '{
+        credentialID: $credential, SAD: $sad, documents: [{
+            document: $document, signature_format: "P", conformance_level: "AdES-B-LT",
+            signed_envelope_property: "Revision", signAlgo: "1.2.840.10045.4.3.2",
+            visible_signature: {page: 1, position: $place, background: "#eef5f6", border: "#0e5a66",
+                text: [{format: ["Signed electronically by", "{name}", "{time}"], font: {size: 11}, colour: "#0e3a44"}]}}]}' \
+        >"$work/request.json"
+    api POST /csc/v2/signatures/signDoc "@$work/request.json"
+    from_answer '.DocumentWithSignature[0]' | base64 -d >"$2"
+    rm -f "$work/document.b64" "$work/request.json"
+}
+
+# A code that the app has not shown yet: each is good for one use.
+totp_next() { oathtool --totp --base32 --now "$(date -u -d '+30 seconds' '+%Y-%m-%d %H:%M:%S UTC')" "$1"; }
+
+demo_documents() {
+    step "Both parties sign the contract itself: PAdES-B-LT, one after the other, visible on page 1"
+    local lender lender_seed lender_credential signatures
+    api POST /v1/signers '{"name":{"given":"Marco","family":"Ferraris"},"country":"IT","organization":"Ciclofficina Aurora S.r.l.",
+        "email":"marco@example.com","language":"it"}'
+    lender=$(from_answer .signerID)
+    api POST "/v1/signers/$lender/factors" '{"type":"totp"}'
+    lender_seed=$(from_answer .otpauth | sed -n 's/.*[?&]secret=\([A-Z2-7]*\).*/\1/p')
+    api POST /v1/credentials "{\"signerID\":\"$lender\",\"class\":\"advanced\",\"key\":{\"algo\":\"EC-P256\"},
+        \"activation\":\"totp\",\"certificate\":{\"source\":\"embedded\"}}"
+    lender_credential=$(from_answer .credentialID)
+    sign_pdf "$work/contract.pdf" "$work/contract-lender.pdf" "$lender_credential" "$lender_seed" "rect: 64, 156, 287, 214"
+    good "Marco Ferraris signed for the lender (signatures/signDoc): contract-lender.pdf"
+    sign_pdf "$work/contract-lender.pdf" "$work/contract-signed.pdf" "$credential" "$seed" "rect: 308, 156, 531, 214"
+    good "Giulia Esempio signed what he had signed: contract-signed.pdf"
+    cmp -s -n "$(stat -c %s "$work/contract-lender.pdf")" "$work/contract-lender.pdf" "$work/contract-signed.pdf" ||
+        die "the second signature changed what the first one covers"
+    note "her signature leaves every byte of his file in place; chain, time stamp and revocation data are in the file"
+
+    step "pdfsig (Poppler) opens it and checks both, trusting the CA certificate and nothing else"
+    rm -rf "$work/nss"
+    mkdir "$work/nss"
+    certutil -d "sql:$work/nss" -N --empty-password
+    certutil -d "sql:$work/nss" -A -n signers -t CT,C,C -a -i "$SIGILLO_SIGNERS_CA"
+    # -no-ocsp: what it needs to know is in the file.
+    pdfsig -nssdir "sql:$work/nss" -no-ocsp "$work/contract-signed.pdf" >"$work/pdfsig.txt" 2>&1 ||
+        die "pdfsig does not accept it: $(cat "$work/pdfsig.txt")"
+    signatures=$(grep -c 'Signature Validation: Signature is Valid' "$work/pdfsig.txt") || true
+    [[ $signatures == 2 && $(grep -c 'Certificate Validation: Certificate is Trusted' "$work/pdfsig.txt") == 2 ]] ||
+        die "pdfsig does not find two valid signatures: $(cat "$work/pdfsig.txt")"
+    grep -q 'Signer Certificate Common Name: Marco Ferraris' "$work/pdfsig.txt" &&
+        grep -q 'Signer Certificate Common Name: Giulia Esempio' "$work/pdfsig.txt" || die "other names: $(cat "$work/pdfsig.txt")"
+    sed -n '/^Signature #\|Common Name\|Signing Time\|Validation:/{s/^ *- */  /;s/^/    /;p}' "$work/pdfsig.txt"
+    good "two signatures, both valid, both trusted"
+    { head -c 3000 "$work/contract-signed.pdf" && printf 'X' && tail -c +3002 "$work/contract-signed.pdf"; } >"$work/tampered.pdf"
+    ! pdfsig -nssdir "sql:$work/nss" -no-ocsp "$work/tampered.pdf" 2>/dev/null | grep -q 'Signature is Valid' ||
+        die "the signatures hold for a changed PDF too"
+    good "with one byte changed: neither is"
+    qpdf --check "$work/contract-signed.pdf" >"$work/qpdf.txt" 2>&1 || die "qpdf: $(cat "$work/qpdf.txt")"
+    good "qpdf --check finds nothing wrong with the file"
+    rm -rf "$work/nss" "$work/tampered.pdf" "$work/qpdf.txt"
+}
+
 demo_summary() {
     printf '\n%s\n' "${bold}${green}All checks passed.${plain} The appliance goes on running."
     say "  $work"
+    note "contract-signed.pdf              the contract with both signatures: open it in your PDF reader"
+    note "contract-lender.pdf  pdfsig.txt  what it was after the first one, and what pdfsig said of both"
     note "contract.pdf  contract.pdf.sig   the document and its detached signature"
     note "signer.crt  ca.crl               the signer's certificate and the CRL that openssl looked at"
     note "contract.tsq  contract.tsr       the request for a time stamp, and the time stamp"

@@ -7,6 +7,7 @@
 #   tsa-store/  tsa-log/  tsa-anchor/   the same of the time-stamping authority
 #   backups/                            where sigilloctl backup create may write
 #   callbacks/                          sigillo-fetch's spool: what is to be delivered
+#   spool/                              sigillo-api's: large bodies, documents that wait for their signatures
 #   tls/                                certificates of the HTTPS side, and the demo client's
 #   nginx/                              nginx's configuration and temporary files
 #   sockets/                            unix sockets (elsewhere if the path is too long: state/sockets says where)
@@ -14,7 +15,7 @@
 # All of it belongs to the caller, mode 0700.
 
 # In the order in which they start; the reverse when they stop.
-instance_processes=(sigillod sigillo-fetch sigillo-api sigillo-public nginx)
+instance_processes=(sigillod sigillo-fetch sigillo-doc sigillo-api sigillo-public nginx)
 
 # Sets the variables that everything below uses: ports from the environment, else as last time, else the defaults.
 instance_load() {
@@ -90,7 +91,7 @@ render() {
 instance_provision() {
     stale=()
     umask 077
-    mkdir -p "$home"/{hsm/tokens,store,log,tsa-store,tsa-log,anchor,tsa-anchor,backups,callbacks,tls,nginx/tmp,pids,journal,state}
+    mkdir -p "$home"/{hsm/tokens,store,log,tsa-store,tsa-log,anchor,tsa-anchor,backups,callbacks,spool,tls,nginx/tmp,pids,journal,state}
     chmod 700 "$home"
     printf '%s\n' "api_port=$api_port" "pages_port=$pages_port" "tsa_port=$tsa_port" "tsa_tls_port=$tsa_tls_port" |
         replace_if_different "$home/state/ports" || true
@@ -164,9 +165,9 @@ provision_tls() {
 provision_configuration() {
     local name
     if render "$repository/packaging/sigillo.toml.in" | replace_if_different "$home/sigillo.toml"; then
-        stale+=(sigillod sigillo-fetch sigillo-api sigillo-public)
+        stale+=(sigillod sigillo-fetch sigillo-doc sigillo-api sigillo-public)
     fi
-    for name in nginx.conf tls.conf limits.conf tsa.conf proxy.conf client_identity.conf errors.conf; do
+    for name in nginx.conf tls.conf limits.conf tsa.conf proxy.conf documents.conf client_identity.conf errors.conf; do
         local source=$repository/packaging/nginx/$name
         [[ -f $source ]] || source=$source.in
         if render "$source" | replace_if_different "$home/nginx/$name"; then stale+=(nginx); fi
@@ -178,6 +179,7 @@ instance_argv() {
     case $1 in
     sigillod) ARGV=("$programs/sigillod" run --config "$home/sigillo.toml") ;;
     sigillo-fetch) ARGV=("$programs/sigillo-fetch" --config "$home/sigillo.toml") ;;
+    sigillo-doc) ARGV=("$programs/sigillo-doc" --config "$home/sigillo.toml") ;;
     sigillo-api) ARGV=("$programs/sigillo-api" --config "$home/sigillo.toml" --face api) ;;
     sigillo-public) ARGV=("$programs/sigillo-api" --config "$home/sigillo.toml" --face public) ;;
     nginx) ARGV=("$(find_nginx)" -e "$home/journal/nginx-error.log" -p "$home/nginx" -c "$home/nginx/nginx.conf") ;;
@@ -252,7 +254,7 @@ port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # Every mistake in the configuration of what is about to start, all at once.
 instance_check_configuration() {
     local name bad=() words
-    for name in sigillod sigillo-fetch sigillo-api sigillo-public; do
+    for name in sigillod sigillo-fetch sigillo-doc sigillo-api sigillo-public; do
         instance_running "$name" && continue
         case $name in
         sigillod) ARGV=("$programs/sigillod" check-config --config "$home/sigillo.toml") ;;
@@ -293,7 +295,9 @@ instance_up() {
     instance_start sigillod
     wait_for 60 sigillod test -S "$sockets/signing.sock"
     instance_start sigillo-fetch
+    instance_start sigillo-doc
     wait_for 20 sigillo-fetch test -S "$sockets/fetch.sock"
+    wait_for 20 sigillo-doc test -S "$sockets/doc.sock"
     instance_start sigillo-api
     instance_start sigillo-public
     wait_for 20 sigillo-api test -S "$sockets/api.sock"

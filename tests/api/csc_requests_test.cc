@@ -4,6 +4,7 @@
 #include "api/csc/algorithms.h"
 #include "api/csc/errors.h"
 #include "api/csc/requests.h"
+#include "api/csc/sign_doc.h"
 #include "appliance/base/encoding.h"
 
 namespace sigillo::api::csc {
@@ -73,7 +74,10 @@ std::string words(const Outcome<T>& outcome) {
     return outcome.error().description;
 }
 std::string sign(const Body& body) {
-    return words(decode_sign_hash(body.object()));
+    const auto object = body.object();
+    const auto decoded = decode_sign_hash(object);
+    const auto mode = decode_mode(object, {});
+    return decoded && !mode ? mode.error().description : words(decoded);
 }
 std::string authorize(const Body& body) {
     return words(decode_authorize(body.object()));
@@ -136,7 +140,7 @@ TEST(CscSignHash, refusals_word_for_word) {
               "Invalid parameter hashAlgorithmOID");
     EXPECT_EQ(sign(kSignHash.change("hashAlgorithmOID", "\"2.16.840.1.101.3.4.2.2\"")),
               "String parameter hashAlgorithmOID contradicts with signAlgo parameter");
-    EXPECT_EQ(sign(kSignHash.change("operationMode", "\"A\"")), "Invalid parameter operationMode");
+    EXPECT_EQ(sign(kSignHash.change("operationMode", "\"A\"")), "accepted");
     EXPECT_EQ(sign(kSignHash.change("operationMode", "\"X\"")), "Invalid parameter operationMode");
     EXPECT_EQ(sign(kSignHash.change("validity_period", "1000")), "Invalid parameter validity_period");
     EXPECT_EQ(sign(kSignHash.change("response_uri", "\"https://x\"")), "Invalid parameter response_uri");

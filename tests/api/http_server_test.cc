@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <random>
 #include <thread>
@@ -530,6 +532,73 @@ TEST(HttpServerStart, a_path_too_long_for_af_unix_is_refused_in_plain_words) {
     const auto server = HttpServer::start(config, [](Request, Responder) {}, logger);
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().code, Errc::kInvalidArgument);
+}
+
+class LargeBodies : public HttpServerTest {
+ protected:
+    LargeBodies() {
+        static constexpr std::array<std::string_view, 1> kPaths = {"/large"};
+        std::signal(SIGPIPE, SIG_IGN);  // as the program does: sendfile() knows no MSG_NOSIGNAL
+        config_.limits.large_body_paths = kPaths;
+        config_.limits.large_body_bytes = std::size_t{64} << 20;
+        config_.limits.spool = &spool_;
+        config_.threads = 1;
+    }
+    SystemRandom random_;
+    Spool spool_{{.directory = scratch_.path()}, random_};
+};
+
+TEST_F(LargeBodies, come_and_go_as_files) {
+    start([](Request request, Responder responder) {
+        responder.send({.status = 200,
+                        .content_type = "application/octet-stream",
+                        .body = request.body_file ? std::string() : request.body,
+                        .headers = {},
+                        .body_file = request.body_file});
+    });
+    auto client = connect();
+    for (const std::size_t size :
+         {std::size_t{10}, std::size_t{65'537}, std::size_t{20} << 20, std::size_t{5}}) {
+        std::string body(size, '\0');
+        for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>(i * 31 >> 3);
+        // Both directions at once: the answer begins only when all has come.
+        ASSERT_TRUE(client.send(post("/large", body)));
+        const auto reply = client.read_reply();
+        ASSERT_TRUE(reply) << size;
+        EXPECT_EQ(reply->status, 200);
+        EXPECT_TRUE(reply->body == body) << size;
+    }
+    EXPECT_TRUE(eventually([&] { return spool_.taken() == 0; }));
+}
+
+TEST_F(LargeBodies, a_reader_that_stalls_and_one_that_hangs_up_stop_nobody) {
+    std::atomic<int> large{0};
+    start([&](Request request, Responder responder) {
+        if (request.path != "/file") return echo(std::move(request), std::move(responder));
+        auto file = spool_.make().value();
+        ASSERT_TRUE(file->append(Bytes(std::size_t{32} << 20, 'f')));
+        ++large;
+        responder.send(
+            {.status = 200, .content_type = "x/y", .body = {}, .headers = {}, .body_file = std::move(file)});
+    });
+    auto stalled = connect();
+    stalled.send(get("/file"));
+    {
+        auto gone = connect();
+        gone.send(get("/file"));
+        ASSERT_TRUE(eventually([&] { return large == 2; }));
+        gone.hang_up();
+    }
+    auto other = connect();
+    for (int i = 0; i < 100; ++i) {
+        other.send(get("/small"));
+        const auto reply = other.read_reply();
+        ASSERT_TRUE(reply);
+        EXPECT_EQ(reply->body, "/small");
+    }
+    const auto late = stalled.read_reply();
+    ASSERT_TRUE(late);
+    EXPECT_EQ(late->body.size(), std::size_t{32} << 20);
 }
 
 }  // namespace

@@ -1,6 +1,11 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "api/http/request_gate.h"
+#include "appliance/base/random.h"
+#include "tests/support/scratch_directory.h"
 
 namespace sigillo::api {
 namespace {
@@ -142,6 +147,78 @@ TEST(RequestGate, after_a_refusal_nothing_more_is_taken) {
     EXPECT_FALSE(gate.next());
     gate.feed("GET / HTTP/1.1\r\n\r\n");
     EXPECT_FALSE(gate.next());
+}
+
+// Bodies beyond memory's limit go into the spool, on the paths that take them.
+class SpooledBody : public ::testing::Test {
+ protected:
+    static constexpr std::array<std::string_view, 2> kPaths = {"/large", "/below/"};
+    GateLimits limits() {
+        return {.head_bytes = 4096,
+                .body_bytes = 1000,
+                .large_body_paths = kPaths,
+                .large_body_bytes = 100'000,
+                .spool = &spool_};
+    }
+    static std::string request(const std::string& path, const std::string& body) {
+        return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+               "\r\n\r\n" + body;
+    }
+    static std::string read(const SpoolFile& file) {
+        std::string text(file.size(), '\0');
+        EXPECT_EQ(::pread(file.fd(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+        return text;
+    }
+    sigillo::testing::ScratchDirectory scratch_;
+    SystemRandom random_;
+    Spool spool_{{.directory = scratch_.path(), .total_mib = 1}, random_};
+};
+
+TEST_F(SpooledBody, a_large_body_is_kept_in_a_file_and_the_next_request_follows_it) {
+    std::string body;
+    for (int i = 0; i < 20'000; ++i) body += static_cast<char>('a' + i % 26);
+    for (const std::size_t piece : {1U, 7U, 4'096U, 1'000'000U}) {
+        RequestGate gate(limits(), false);
+        const std::string bytes = request("/large?x=1", body) + request("/small", "hello");
+        std::vector<GatedRequest> seen;
+        for (std::size_t i = 0; i < bytes.size(); i += piece) {
+            gate.feed(std::string_view(bytes).substr(i, piece));
+            while (auto next = gate.next()) seen.push_back(std::move(*next));
+            if (piece < 10'000) EXPECT_LT(gate.buffered(), 8'192U);
+        }
+        ASSERT_EQ(seen.size(), 2U) << piece;
+        EXPECT_EQ(read(*seen[0].body_file), body);
+        EXPECT_TRUE(seen[0].body.empty());
+        EXPECT_EQ(seen[1].body, "hello");
+        EXPECT_EQ(seen[1].body_file, nullptr);
+        EXPECT_FALSE(gate.arriving());
+    }
+    EXPECT_EQ(spool_.taken(), 0U);
+}
+
+TEST_F(SpooledBody, other_paths_and_larger_bodies_are_refused_before_they_come) {
+    const auto status = [&](const std::string& path, std::size_t size) {
+        RequestGate gate(limits(), false);
+        gate.feed("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) +
+                  "\r\n\r\n");
+        EXPECT_FALSE(gate.next());
+        return gate.refusal() ? gate.refusal()->status : 0;
+    };
+    EXPECT_EQ(status("/large", 100'000), 0);
+    EXPECT_EQ(status("/large", 100'001), 413);
+    EXPECT_EQ(status("/below/x", 5'000), 0);
+    for (const char* path : {"/", "/larger", "/large/", "/x?/large", "/below", "/x/large"})
+        EXPECT_EQ(status(path, 1'001), 413);
+}
+
+TEST_F(SpooledBody, a_full_spool_is_503) {
+    const auto full = spool_.make().value();
+    ASSERT_TRUE(full->reserve((std::size_t{1} << 20) - 10'000));
+    RequestGate gate(limits(), false);
+    gate.feed(request("/large", std::string(20'000, 'x')));
+    EXPECT_FALSE(gate.next());
+    ASSERT_TRUE(gate.refusal());
+    EXPECT_EQ(gate.refusal()->status, 503);
 }
 
 }  // namespace

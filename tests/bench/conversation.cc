@@ -36,14 +36,14 @@ void fill_random(std::span<std::uint8_t> out) {
     if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
 }
 
-class Signing final : public Conversation {
+class Signing : public Conversation {
  public:
     using Conversation::Conversation;
 
     void begin() override {
         credential_ = &workload_.take_subject();
         digests_.resize(workload_.batch * 32);
-        fill_random(digests_);
+        fill_digests();
         hashes_.assign("[");
         for (std::size_t i = 0; i < workload_.batch; ++i) {
             if (i > 0) hashes_.push_back(',');
@@ -56,7 +56,7 @@ class Signing final : public Conversation {
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         path_ = "/csc/v2/credentials/authorize";
         body_.assign("{\"credentialID\":\"").append(*credential_);
-        body_.append("\",\"numSignatures\":").append(std::to_string(workload_.batch));
+        body_.append("\",\"numSignatures\":").append(std::to_string(workload_.batch)).append(hash_type_);
         body_.append(",\"hashAlgorithmOID\":\"").append(kSha256Oid).append("\",\"hashes\":").append(hashes_);
         body_.append(R"(,"authData":[{"id":"click","value":"{\"time\":)");
         body_.append(std::to_string(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
@@ -66,18 +66,27 @@ class Signing final : public Conversation {
         authorized_ = false;
     }
 
-    Result<bool> hear(int status, std::string_view answer) override {
+    Result<bool> hear(int status, std::string_view answer) final {
         if (!authorized_) {
             const std::string_view sad = text_member(answer, "SAD");
             if (status != 200 || sad.empty()) return unexpected_answer(path_, status, answer);
-            path_ = "/csc/v2/signatures/signHash";
-            body_.assign("{\"credentialID\":\"").append(*credential_).append("\",\"SAD\":\"").append(sad);
-            body_.append("\",\"hashAlgorithmOID\":\"").append(kSha256Oid);
-            body_.append("\",\"signAlgo\":\"").append(workload_.rsa ? kRsaSha256Oid : kEcdsaSha256Oid);
-            body_.append("\",\"hashes\":").append(hashes_).append("}");
+            ask_for_signatures(sad);
             authorized_ = true;
             return false;
         }
+        return heard_signatures(status, answer);
+    }
+
+ protected:
+    virtual void fill_digests() { fill_random(digests_); }
+    virtual void ask_for_signatures(std::string_view sad) {
+        path_ = "/csc/v2/signatures/signHash";
+        body_.assign("{\"credentialID\":\"").append(*credential_).append("\",\"SAD\":\"").append(sad);
+        body_.append("\",\"hashAlgorithmOID\":\"").append(kSha256Oid);
+        body_.append("\",\"signAlgo\":\"").append(workload_.rsa ? kRsaSha256Oid : kEcdsaSha256Oid);
+        body_.append("\",\"hashes\":").append(hashes_).append("}");
+    }
+    virtual Result<bool> heard_signatures(int status, std::string_view answer) {
         // As many strings as hashes, the member's name beside.
         const auto quotes = static_cast<std::size_t>(std::ranges::count(answer, '"'));
         if (status != 200 || !answer.starts_with("{\"signatures\":[") || quotes != 2 * (workload_.batch + 1))
@@ -85,11 +94,92 @@ class Signing final : public Conversation {
         return true;
     }
 
- private:
     const std::string* credential_ = nullptr;
     Bytes digests_;
     std::string hashes_;  // JSON
+    std::string_view hash_type_ = R"(,"hashType":"dtbsr")";
+
+ private:
     bool authorized_ = false;
+};
+
+// A PDF of one page with a stream of random bytes that nobody refers to; a few of them are new each time.
+class Document {
+ public:
+    explicit Document(std::size_t size) {
+        const auto object = [&](const std::string& text) {
+            places_.push_back(bytes_.size());
+            append(bytes_, std::to_string(places_.size()) + " 0 obj\n" + text + "\nendobj\n");
+        };
+        append(bytes_, std::string_view("%PDF-1.7\n"));
+        object("<</Type/Catalog/Pages 2 0 R>>");
+        object("<</Type/Pages/Kids[3 0 R]/Count 1>>");
+        object("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>");
+        places_.push_back(bytes_.size());
+        append(bytes_, "4 0 obj\n<</Length " + std::to_string(size) + ">>\nstream\n");
+        nonce_ = bytes_.size();
+        bytes_.resize(bytes_.size() + size);
+        for (std::size_t at = nonce_; at < bytes_.size(); at += std::size_t{1} << 20)
+            fill_random(std::span(bytes_).subspan(at, std::min(std::size_t{1} << 20, bytes_.size() - at)));
+        append(bytes_, std::string_view("\nendstream\nendobj\n"));
+        const std::size_t table = bytes_.size();
+        std::string end = "xref\n0 5\n0000000000 65535 f \n";
+        for (const std::size_t place : places_) {
+            std::string offset = std::to_string(place);
+            end += std::string(10 - offset.size(), '0') + offset + " 00000 n \n";
+        }
+        end += "trailer<</Size 5/Root 1 0 R>>\nstartxref\n" + std::to_string(table) + "\n%%EOF\n";
+        append(bytes_, end);
+        text_ = base64_encode(bytes_);
+    }
+    // Another document: 48 bytes change, and their place in base64.
+    void renew() {
+        const std::size_t at = (nonce_ + 2) / 3 * 3;
+        fill_random(std::span(bytes_).subspan(at, 48));
+        const std::string part = base64_encode(ByteView(bytes_).subspan(at, 48));
+        text_.replace(at / 3 * 4, part.size(), part);
+    }
+    ByteView bytes() const { return bytes_; }
+    const std::string& text() const { return text_; }
+
+ private:
+    Bytes bytes_;
+    std::vector<std::size_t> places_;
+    std::size_t nonce_ = 0;
+    std::string text_;  // base64
+};
+
+class DocumentSigning final : public Signing {
+ public:
+    explicit DocumentSigning(Workload& workload) : Signing(workload), document_(workload.document_bytes) {
+        hash_type_ = R"(,"hashType":"sdr")";
+    }
+
+ protected:
+    void fill_digests() override {
+        document_.renew();
+        std::ranges::copy(sha256(document_.bytes()), digests_.begin());
+    }
+    void ask_for_signatures(std::string_view sad) override {
+        path_ = "/csc/v2/signatures/signDoc";
+        body_.assign("{\"credentialID\":\"").append(*credential_).append("\",\"SAD\":\"").append(sad);
+        body_.append(R"(","documents":[{"signature_format":"P","signed_envelope_property":"Revision",)");
+        body_.append("\"conformance_level\":\"AdES-").append(workload_.level);
+        body_.append("\",\"signAlgo\":\"").append(workload_.rsa ? kRsaSha256Oid : kEcdsaSha256Oid);
+        body_.append("\",\"document\":\"").append(document_.text()).append("\"}]}");
+    }
+    Result<bool> heard_signatures(int status, std::string_view answer) override {
+        // The document as it was, but for its last group, comes first.
+        constexpr std::string_view kStart = "{\"DocumentWithSignature\":[\"";
+        const std::string_view same =
+            std::string_view(document_.text()).substr(0, document_.text().size() - 4);
+        if (status != 200 || !answer.starts_with(kStart) || !answer.substr(kStart.size()).starts_with(same))
+            return unexpected_answer(path_, status, answer);
+        return true;
+    }
+
+ private:
+    Document document_;
 };
 
 // An operation of one request that makes something with an id.
@@ -166,6 +256,10 @@ std::unique_ptr<Conversation> stamping(Workload& workload) {
 std::unique_ptr<Conversation> signing(Workload& workload) {
     return std::make_unique<Signing>(workload);
 }
+std::unique_ptr<Conversation> document_signing(Workload& workload) {
+    return std::make_unique<DocumentSigning>(workload);
+}
+
 std::unique_ptr<Conversation> signer_creation(Workload& workload) {
     return std::make_unique<SignerCreation>(workload);
 }

@@ -15,8 +15,10 @@ namespace sigillo::bench {
 struct Workload {
     std::vector<std::string> subjects;  // ids that the operations are about, taken in turns
     std::size_t next_subject = 0;
-    std::size_t batch = 1;          // hashes in one document
-    bool rsa = false;               // the subjects' keys, or the key to be made
+    std::size_t batch = 1;           // hashes in one document
+    bool rsa = false;                // the subjects' keys, or the key to be made
+    std::size_t document_bytes = 0;  // of a PDF
+    std::string level = "B-T";
     std::vector<std::string> made;  // ids that were created
 
     const std::string& take_subject() {
@@ -53,6 +55,9 @@ class Conversation {
 
 // credentials/authorize with click evidence, then signatures/signHash, of `batch` new hashes.
 std::unique_ptr<Conversation> signing(Workload& workload);
+// credentials/authorize with click evidence for a new PDF of `document_bytes`, then signatures/signDoc: PAdES
+// at `level`.
+std::unique_ptr<Conversation> document_signing(Workload& workload);
 // POST /v1/signers; ids into `made`.
 std::unique_ptr<Conversation> signer_creation(Workload& workload);
 // POST /v1/credentials, class simple, click, embedded certificate, for the signers of `subjects`; ids into

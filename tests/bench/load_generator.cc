@@ -69,10 +69,11 @@ void tell(const Options& options, const RunReport& report) {
 
 Status run(Options& options) {
     using Factory = std::unique_ptr<Conversation> (*)(Workload&);
-    const Factory factory = options.kind == "sign"      ? &signing
-                            : options.kind == "signers" ? &signer_creation
-                            : options.kind == "stamp"   ? &stamping
-                                                        : &credential_creation;
+    const Factory factory = options.kind == "sign"        ? &signing
+                            : options.kind == "documents" ? &document_signing
+                            : options.kind == "signers"   ? &signer_creation
+                            : options.kind == "stamp"     ? &stamping
+                                                          : &credential_creation;
     if (factory != &signer_creation && factory != &stamping && options.subjects_file.empty())
         return fail(Errc::kInvalidArgument, "--subjects is needed");
     SIGILLO_TRY(read_subjects(options));
@@ -92,7 +93,7 @@ int main(int argc, char** argv) {
     CLI::App app("Puts load on an instance of Sigillo and measures it.");
     app.add_option("kind", options.kind, "What each operation is")
         ->required()
-        ->check(CLI::IsMember({"sign", "signers", "credentials", "stamp"}));
+        ->check(CLI::IsMember({"sign", "documents", "signers", "credentials", "stamp"}));
     app.add_option("--port", options.plan.endpoint.port, "The API's port on 127.0.0.1")->required();
     app.add_option("--cacert", options.plan.endpoint.ca_file, "CA of the server's certificate")->required();
     app.add_option("--cert", options.plan.endpoint.certificate_file, "The client's certificate")->required();
@@ -104,6 +105,8 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1, 1000));
     app.add_option("--subjects", options.subjects_file, "File with ids, one a line: credentials, or signers");
     app.add_option("--made", options.made_file, "File for the ids that were made");
+    app.add_option("--document-bytes", options.workload.document_bytes, "Of each PDF to be signed");
+    app.add_option("--level", options.workload.level, "Of its signature: B-B, B-T, B-LT, B-LTA");
     app.add_option("--batch", options.workload.batch, "Hashes in one document")->check(CLI::Range(1, 256));
     app.add_flag("--rsa", options.workload.rsa, "RSA-2048 keys instead of P-256");
     auto* seconds =

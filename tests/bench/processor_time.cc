@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::microseconds;
 
-// proc(5): fields 14 and 15 of /proc/PID/stat. The second field, a name in parentheses, may hold spaces.
+// proc(5): fields 14 to 17 of /proc/PID/stat, its own time and that of the children that it has waited for.
+// The second field, a name in parentheses, may hold spaces.
 Result<microseconds> time_of(const std::string& pid) {
     std::ifstream file("/proc/" + pid + "/stat");
     std::string line;
@@ -24,10 +25,13 @@ Result<microseconds> time_of(const std::string& pid) {
     std::istringstream rest(line.substr(end + 1));
     std::string skipped;
     for (int field = 3; field < 14; ++field) rest >> skipped;
-    std::int64_t user = 0;
-    std::int64_t system = 0;
-    rest >> user >> system;
-    return microseconds((user + system) * 1'000'000 / ::sysconf(_SC_CLK_TCK));
+    std::int64_t sum = 0;
+    for (int field = 14; field <= 17; ++field) {
+        std::int64_t time = 0;
+        rest >> time;
+        sum += time;
+    }
+    return microseconds(sum * 1'000'000 / ::sysconf(_SC_CLK_TCK));
 }
 
 std::vector<std::string> children_of(const std::string& pid) {
@@ -48,8 +52,9 @@ Result<microseconds> processor_time(const fs::path& pids) {
         SIGILLO_ASSIGN(const microseconds own, time_of(pid));
         sum += own;
         for (const std::string& child : children_of(pid)) {
-            SIGILLO_ASSIGN(const microseconds theirs, time_of(child));
-            sum += theirs;
+            // A worker of sigillo-doc may be gone by now: its parent has its time then.
+            const auto theirs = time_of(child);
+            if (theirs) sum += *theirs;
         }
     }
     return sum;

@@ -30,7 +30,7 @@ judge() {  # unit, the exposure (times ten) that it must not exceed
     printf '%s: %s\n' "$1" "$(grep -o 'Overall exposure level.*' <<<"$answer")"
 }
 # User= was taken out above; `security` counts it, so it is put back in for this.
-for unit in sigillod sigillo-api sigillo-public; do
+for unit in sigillod sigillo-api sigillo-doc sigillo-public; do
     sed -i "/^\[Service\]/a User=$unit" "$scratch/$unit.service"
     judge $unit.service 10
 done
@@ -40,17 +40,17 @@ judge sigillo-fetch.service 20
 judge nginx-judged.service 50
 
 # Each process has a user of its own, which sysusers.d makes.
-for unit in sigillod sigillo-api sigillo-public sigillo-fetch; do
+for unit in sigillod sigillo-api sigillo-doc sigillo-public sigillo-fetch; do
     grep -qx "User=$unit" "$units/$unit.service" || { echo "$unit.service: User=$unit is missing"; failed=1; }
     grep -qE "^u $unit " "$units/sysusers.d/sigillo.conf" || { echo "sysusers.d: user $unit is missing"; failed=1; }
 done
 # Without these the processes could not confine themselves, and would not start.
-for unit in sigillod sigillo-api sigillo-public sigillo-fetch; do
+for unit in sigillod sigillo-api sigillo-doc sigillo-public sigillo-fetch; do
     grep -q '^SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self$' "$units/$unit.service" ||
         { echo "$unit.service: its filter must allow seccomp and Landlock"; failed=1; }
 done
 # SO_PEERCRED answers 65534 for everybody inside a user namespace.
-for unit in sigillod sigillo-fetch; do
+for unit in sigillod sigillo-doc sigillo-fetch; do
     if grep -q '^PrivateUsers=yes' "$units/$unit.service"; then echo "$unit.service: PrivateUsers"; failed=1; fi
 done
 

@@ -31,7 +31,7 @@ from api_client import ApiClient
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("SIGILLO_PREBUILT", REPOSITORY / "build/release/bin")).resolve()
 SANITIZED = os.environ.get("SIGILLO_TEST_SANITIZED") == "1"
-PROCESSES = ("sigillod", "sigillo-fetch", "sigillo-api", "sigillo-public", "nginx")
+PROCESSES = ("sigillod", "sigillo-fetch", "sigillo-doc", "sigillo-api", "sigillo-public", "nginx")
 COMMAND = REPOSITORY / "packaging/lib/instance_command.sh"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -109,7 +109,7 @@ class Instance:
         self.client = None  # the demo client, once up() has registered it
         try:
             self._command("provision")
-            for process in ("sigillod", "fetch", "api", "public") if SANITIZED else ():
+            for process in ("sigillod", "fetch", "doc", "api", "public") if SANITIZED else ():
                 self.configure({f"{process}.seccomp": "off", f"{process}.landlock": False})
             self.configure(settings or {})
         except BaseException:
@@ -150,7 +150,9 @@ class Instance:
         def listening():
             if not self.running(name):
                 raise AssertionError(f"{name} has ended with {self.processes[name].returncode}:\n{self.journal(name)}")
-            with socket.socket(socket.AF_INET if name == "nginx" else socket.AF_UNIX) as probe:
+            family = socket.AF_INET if name == "nginx" else socket.AF_UNIX
+            kind = socket.SOCK_SEQPACKET if name == "sigillo-doc" else socket.SOCK_STREAM
+            with socket.socket(family, kind) as probe:
                 try:
                     probe.connect(("127.0.0.1", self.api_port) if name == "nginx" else str(self.socket(name)))
                 except OSError:
@@ -163,7 +165,7 @@ class Instance:
         folder = self.home / "state/sockets"
         sockets = pathlib.Path(folder.read_text(encoding="utf-8").strip()) if folder.exists() else self.home / "sockets"
         return sockets / {"sigillod": "signing.sock", "sigillo-api": "api.sock", "sigillo-public": "public.sock",
-                          "sigillo-fetch": "fetch.sock", "public-sam": "public-sam.sock", "admin": "admin.sock"}[name]
+                          "sigillo-fetch": "fetch.sock", "sigillo-doc": "doc.sock", "public-sam": "public-sam.sock", "admin": "admin.sock"}[name]
 
     def running(self, name):
         return name in self.processes and self.processes[name].poll() is None

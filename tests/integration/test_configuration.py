@@ -23,8 +23,11 @@ OUT_OF_BOUNDS = {
     "signing.hashes_per_call": 257, "issuance.ocsp_validity_s": 59, "issuance.ocsp_nonce_bytes": 129,
     "issuance.ocsp_certificates_per_request": 0,
 }
-OUT_OF_BOUNDS_API = {"api.threads": 0, "api.hashes_limit": 1001, "api.max_body_bytes": 1}
+OUT_OF_BOUNDS_API = {"api.threads": 0, "api.hashes_limit": 1001, "api.max_body_bytes": 1,
+                     "api.documents_limit": 257, "api.document_threads": 0, "api.spool_mib": 0, "api.prepared_s": 0,
+                     "api.max_validity_ms": 0}
 OUT_OF_BOUNDS_PUBLIC = {"public.threads": 0, "public.connection_limit": 0, "public.max_ocsp_nonce_bytes": 129}
+OUT_OF_BOUNDS_DOC = {"doc.workers": 0, "doc.memory_factor": 0, "doc.cpu_s": 0, "doc.deadline_s": 0, "doc.queue_limit": 0}
 OUT_OF_BOUNDS_FETCH = {"fetch.threads": 0, "fetch.total_timeout_ms": 1, "fetch.max_crl_bytes": 1, "fetch.callback_attempts": 0,
                        "fetch.allow": ["ftp://crl.example"], "fetch.callbacks": ["https://bank.example/path"]}
 
@@ -67,11 +70,13 @@ class Start(unittest.TestCase):
     def test_every_bound_out_of_bounds_is_named_at_once(self):
         self.assertEqual(0, self.program("sigillod", "check-config").returncode)
         self.instance.configure({**OUT_OF_BOUNDS, **OUT_OF_BOUNDS_API, **OUT_OF_BOUNDS_PUBLIC,
+                                 **OUT_OF_BOUNDS_DOC,
                                  **OUT_OF_BOUNDS_FETCH})
         self.assertEqual(set(OUT_OF_BOUNDS), set(self.complaints(self.program("sigillod", "check-config"))))
         for face, expected in (("api", OUT_OF_BOUNDS_API), ("public", OUT_OF_BOUNDS_PUBLIC)):
             done = self.program("sigillo-api", "--check-config", "--face", face)
             self.assertEqual(set(expected), set(self.complaints(done)))
+        self.assertEqual(set(OUT_OF_BOUNDS_DOC), set(self.complaints(self.program("sigillo-doc", "--check-config"))))
         self.assertEqual(set(OUT_OF_BOUNDS_FETCH), set(self.complaints(self.program("sigillo-fetch", "--check-config"))))
 
     def test_other_values_within_the_bounds_are_taken(self):
@@ -107,7 +112,7 @@ class Start(unittest.TestCase):
     def test_the_template_is_toml_with_tables_that_programs_read(self):
         tables = set(tomllib.loads(self.instance.config.read_text(encoding="utf-8")))
         self.assertLessEqual(tables, {"hsm", "store", "log", "sigillod", "activation", "issuance", "signing", "api", "public",
-                                      "tsa", "fetch"})
+                                      "tsa", "fetch", "doc"})
 
     # ---- what others could read or change -----------------------------------------------------------------------------
 

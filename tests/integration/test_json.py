@@ -25,6 +25,12 @@ class Json(harness.InstanceTest):
         sad = {**key, "SAD": fake_sad(), "hashes": encoded,
                "hashAlgorithmOID": SHA256}
         factor = client.factor(cls.credential.signer, "pin", pin="271828")["factorID"]
+        # One signed document, for what takes such.
+        document = {"document": b64(b"a document"), "signature_format": "C", "signAlgo": ECDSA_SHA256}
+        permission = client.try_authorize(cls.credential.id, [digest(b"a document")],
+                                          {"click": click_evidence([digest(b"a document")])}, hashType="sdr").json["SAD"]
+        signed, = client.expect("POST", "/csc/v2/signatures/signDoc", {
+            **key, "SAD": permission, "documents": [document]})["DocumentWithSignature"]
         # Bodies that each operation would take, were nothing else wrong with them.
         cls.good = {
             ("POST", "/csc/v2/info"): {"lang": "en-US"},
@@ -35,6 +41,11 @@ class Json(harness.InstanceTest):
                 "authData": [{"id": "click", "value": click_evidence(cls.hashes)}]},
             ("POST", "/csc/v2/credentials/extendTransaction"): sad,
             ("POST", "/csc/v2/signatures/signHash"): {**sad, "signAlgo": ECDSA_SHA256},
+            ("POST", "/csc/v2/signatures/signDoc"): {**key, "SAD": fake_sad(), "documents": [document]},
+            ("POST", "/csc/v2/signatures/signPolling"): {"requestID": "0" * 32},
+            ("POST", "/v1/documents/prepare"): {**key, **document},
+            ("POST", "/v1/documents/complete"): {"documentID": "0" * 32, "signature": b64(b"no signature")},
+            ("POST", "/v1/documents/extend"): {"document": signed, "signature_format": "C", "conformance_level": "AdES-B-T"},
             ("POST", "/csc/v2/signatures/timestamp"): {"hash": encoded[0], "hashAlgo": SHA256},
             ("POST", "/v1/signers"): {"name": {"given": "A", "family": "B"}, "country": "IT"},
             ("POST", f"/v1/signers/{cls.credential.signer}/factors"): {"type": "totp"},
@@ -75,7 +86,8 @@ class Json(harness.InstanceTest):
         """The proof that what follows is refused for the reason that it is sent for."""
         for (method, path), body in self.good.items():
             answer = self.client.request(method, path, body)
-            if not path.endswith(("/certificate", "extendTransaction", "signHash")):  # no real chain, no real SAD
+            if not path.endswith(("/certificate", "extendTransaction", "signHash", "signDoc", "signPolling", "complete")):
+                # no real chain, no real SAD, nothing prepared
                 self.assertIn(answer.status, (200, 201, 204), (path, answer.body))
 
     def test_unknown_fields(self):
@@ -107,7 +119,8 @@ class Json(harness.InstanceTest):
         for bad in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xf8\x88\x80\x80\x80"):
             before = self.state()
             for (method, path), body in self.good.items():
-                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain", "old", "hash")
+                name = next(key for key in ("lang", "userID", "credentialID", "country", "type", "class", "status", "chain", "old", "hash",
+                                        "requestID", "documentID", "signature_format")
                             if key in body)
                 text = json.dumps({**body, name: "MARK"}).encode().replace(b"MARK", b"a" + bad + b"b")
                 answer = self.client.request(method, path, text, {"Content-Type": "application/json"})
@@ -154,9 +167,12 @@ class Json(harness.InstanceTest):
                 with contextlib.suppress(OSError):
                     connection.send(large)  # nginx may have heard enough
                 answer = connection.getresponse()
+                if path.endswith("/signDoc") or "/documents/" in path:
+                    self.assertEqual(400, answer.status, path)  # they take larger ones, but no such text
+                    continue
                 self.assertEqual(413, answer.status, path)
                 self.assertEqual("application/json", answer.getheader("Content-Type"))
-                self.assertIn("1 MiB", json.loads(answer.read())["error_description"])
+                self.assertIn("larger", json.loads(answer.read())["error_description"])
 
     def test_just_under_1_mib_is_read_and_refused_within_seconds(self):
         start = time.monotonic()

@@ -11,13 +11,15 @@ import datetime
 import json
 import re
 import secrets
+import time
 import unittest
 
 import jsonschema  # Debian: python3-jsonschema
 import yaml  # Debian: python3-yaml
 
 import harness
-from api_client import ApiClient, b64
+from api_client import ApiClient, b64, click_evidence, digest
+from documents import CONTRACT
 from test_certificates_http import OutsideCa
 
 METHODS = ("get", "post", "put", "delete", "patch", "head", "options", "trace")
@@ -214,6 +216,57 @@ class OpenApi(harness.InstanceTest):
     def good_cscSignaturesTimestamp(self, example):
         yield {}, {}, example
         yield {}, {}, {"hash": example["hash"], "hashAlgo": example["hashAlgo"], "nonce": "F00", "clientData": "x"}
+
+    def permission(self, *documents):
+        """A SAD for these documents, of self.credential."""
+        hashes = [digest(document) for document in documents]
+        answer = self.client.try_authorize(self.credential.id, hashes, {"click": click_evidence(hashes)}, hashType="sdr")
+        return answer.json["SAD"]
+
+    def good_cscSignaturesSignDoc(self, example):
+        document = base64.b64decode(example["documents"][0]["document"])
+        ids = {"credentialID": self.credential.id}
+        yield {}, {}, {**example, **ids, "SAD": self.permission(document)}
+        yield {}, {}, {**example, **ids, "SAD": self.permission(document), "operationMode": "A", "validity_period": 60_000}
+        entry = {"hashes": [b64(digest(document))], **{k: v for k, v in example["documents"][0].items()
+                                                       if k not in ("document", "signed_envelope_property")}}
+        yield {}, {}, {**ids, "SAD": self.permission(document), "documentDigests": [entry], "returnValidationInfo": True}
+        pdf = CONTRACT.read_bytes()
+        seen = {"page": 1, "position": "rect: 10mm, 10mm, 80mm, 40mm", "field": "Firma", "border": "#102030",
+                "text": [{"format": ["{name}"], "font": {"size": 9}, "text_align": "middle", "valign": "top", "colour": "#000000"}],
+                "handwriting": {"strokes": [[[0, 0], [10, 10, 500]]]}, "picture_place": "left"}
+        yield {}, {}, {**ids, "SAD": self.permission(pdf), "documents": [{
+            **example["documents"][0], "document": b64(pdf), "signature_format": "P", "signed_envelope_property": "Certification",
+            "certification_level": 2, "visible_signature": seen}]}
+
+    def good_cscSignaturesSignPolling(self, example):
+        hashes = [secrets.token_bytes(32)]
+        answer = self.client.try_sign(self.credential.id, self.client.authorize(self.credential, hashes), hashes, operationMode="A")
+        time.sleep(1)
+        yield {}, {}, {**example, "requestID": answer.json["responseID"]}
+        yield {}, {}, {"requestID": answer.json["responseID"], "clientData": "x"}
+
+    def good_prepareDocument(self, example):
+        yield {}, {}, {**example, "credentialID": self.credential.id}
+
+    def good_completeDocument(self, example):
+        prepared = copy.deepcopy(self.operations["prepareDocument"].example)
+        made = self.client.expect("POST", "/v1/documents/prepare", {**prepared, "credentialID": self.credential.id})
+        raw = [base64.b64decode(made["hash"])]
+        signature, = self.client.sign(self.credential, self.client.authorize(self.credential, raw), raw)
+        yield {}, {}, {**example, "documentID": made["documentID"], "signature": b64(signature)}
+
+    def good_extendDocument(self, example):
+        pdf = CONTRACT.read_bytes()
+        signed, = self.client.expect("POST", "/csc/v2/signatures/signDoc", {
+            "credentialID": self.credential.id, "SAD": self.permission(pdf), "documents": [{
+                "document": b64(pdf), "signature_format": "P", "signAlgo": "1.2.840.10045.4.3.2"}]})["DocumentWithSignature"]
+        yield {}, {}, {**example, "document": signed}
+        cms, = self.client.expect("POST", "/csc/v2/signatures/signDoc", {
+            "credentialID": self.credential.id, "SAD": self.permission(b"text"), "documents": [{
+                "document": b64(b"text"), "signature_format": "C", "signAlgo": "1.2.840.10045.4.3.2",
+                "signed_envelope_property": "Detached"}]})["SignatureObject"]
+        yield {}, {}, {"document": cms, "signature_format": "C", "conformance_level": "ades-lta", "content": b64(b"text")}
 
     def good_createSigner(self, example):
         yield {}, {}, example

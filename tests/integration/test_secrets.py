@@ -17,8 +17,8 @@ from api_client import Otp, digest
 
 SIGNERS_PIN = "9182736450"
 # Programs in front of sigillod, for which nothing is secret.
-FRONT = ("sigillo-fetch", "sigillo-api", "sigillo-public", "nginx")
-OURS = ("sigillod", "sigillo-fetch", "sigillo-api", "sigillo-public")
+FRONT = ("sigillo-fetch", "sigillo-doc", "sigillo-api", "sigillo-public", "nginx")
+OURS = ("sigillod", "sigillo-fetch", "sigillo-doc", "sigillo-api", "sigillo-public")
 NOBODY = 65534
 
 

@@ -1,0 +1,152 @@
+// signatures/signDoc, signatures/signPolling, and what asynchronous calls share.
+#include "api/csc/documents.h"
+
+#include "api/csc/answer.h"
+#include "api/csc/handlers.h"
+#include "api/csc/sign_doc.h"
+#include "api/documents/answer_body.h"
+#include "api/documents/service.h"
+#include "api/documents/signer.h"
+#include "api/json/writer.h"
+
+namespace sigillo::api::csc {
+namespace {
+
+using documents::Job;
+using documents::Service;
+using documents::SigningOutcome;
+
+Response too_much_to_do() {
+    return to_response(from_error({Errc::kUnavailable, "too many asynchronous calls", {}}));
+}
+
+Status write_files(documents::AnswerBody& out, std::string_view name, const SigningOutcome& outcome,
+                   bool enveloped, bool& first) {
+    bool open = false;
+    for (const auto& document : outcome.documents) {
+        if (document.enveloped != enveloped) continue;
+        SIGILLO_TRY(out.text(open ? "," : std::string(first ? "{" : ",") + '"' + std::string(name) + "\":["));
+        SIGILLO_TRY(out.base64(*document.file));
+        open = true;
+        first = false;
+    }
+    return open ? out.text("]") : Status();
+}
+
+void write_ders(json::Writer& out, std::string_view name, const std::vector<Bytes>& ders) {
+    if (ders.empty()) return;
+    out.key(name).begin_array();
+    for (const auto& der : ders) out.base64(der);
+    out.end_array();
+}
+
+Result<Response> encode(Service& service, const SigningOutcome& outcome, bool validation_info) {
+    documents::AnswerBody out(service.spool(), service.config().answer_bytes);
+    bool first = true;
+    SIGILLO_TRY(write_files(out, "DocumentWithSignature", outcome, true, first));
+    SIGILLO_TRY(write_files(out, "SignatureObject", outcome, false, first));
+    if (validation_info) {
+        json::Writer info;
+        info.begin_object();
+        write_ders(info, "ocsp", outcome.validation_info.ocsps);
+        write_ders(info, "crl", outcome.validation_info.crls);
+        write_ders(info, "certificates", outcome.validation_info.certificates);
+        info.end_object();
+        SIGILLO_TRY(out.text(",\"validationInfo\":" + info.take()));
+    }
+    SIGILLO_TRY(out.text("}"));
+    return out.finish(200);
+}
+
+Response response_of(Service& service, const Result<SigningOutcome>& outcome, bool validation_info) {
+    if (!outcome) return to_response(from_document_error(outcome.error()));
+    auto response = encode(service, *outcome, validation_info);
+    return response ? std::move(*response) : to_response(from_error(response.error()));
+}
+
+void sign_doc(Service& service, const std::shared_ptr<Job>& job) {
+    auto body = documents::read_body(job->request, service.config().body);
+    job->request = {};
+    if (!body) {
+        job->responder.send(to_response(from_body_error(body.error())));
+        return;
+    }
+    auto request = decode_sign_doc(*body, service.config().sign_doc);
+    body->long_strings.clear();
+    if (!request) {
+        job->responder.send(to_response(request.error()));
+        return;
+    }
+    const auto answer = answer_to(service, job->responder, job->caller.name(), request->async);
+    if (!answer) return;
+    const bool validation_info = request->validation_info;
+    start(
+        documents::sign_documents(service.tools(), job->caller,
+                                  {.credential_id = std::move(request->credential_id),
+                                   .qualifier = std::move(request->qualifier),
+                                   .sad = std::move(request->sad),
+                                   .orders = std::move(request->orders),
+                                   .validation_info = validation_info}),
+        [&service, job, answer, validation_info](Result<SigningOutcome> outcome) {
+            answer(response_of(service, outcome, validation_info));
+        },
+        [&service, job, answer](const std::exception_ptr&) {
+            service.tools().logger.error("sign_doc_fault");
+            answer(to_response(from_error({Errc::kInternal, {}, {}})));
+        });
+}
+
+}  // namespace
+
+std::function<void(Response)> answer_to(Service& service, const Responder& responder,
+                                        const std::string& client, const std::optional<AsyncOrder>& async) {
+    if (!async) return [responder](Response response) { responder.send(std::move(response)); };
+    const auto id = service.results().begin(client, async->validity);
+    if (!id) {
+        responder.send(too_much_to_do());
+        return nullptr;
+    }
+    json::Writer out;
+    out.begin_object().member("responseID", *id).end_object();
+    responder.send(json_response(200, out.take()));
+    return [&service, held = service.hold(), id = *id, uri = async->response_uri](Response response) {
+        service.results().finish(id, std::move(response));
+        if (!uri.empty()) service.notify(uri, id);
+    };
+}
+
+Failure from_body_error(const Error& error) {
+    if (error.code == Errc::kInvalidArgument)
+        return failure(error.field.empty() ? error.detail : error.detail + ": " + error.field);
+    if (error.code == Errc::kLimitExceeded) return {413, "invalid_request", error.detail, 0};
+    return from_error(error);
+}
+
+void signatures_sign_doc(Call& call) {
+    Service* service = call.services.documents;
+    if (service == nullptr) {
+        call.responder.send(to_response(refusal(501, Errc::kUnsupported, "This service signs no documents")));
+        return;
+    }
+    const Responder responder = call.responder;
+    const auto taken =
+        service->run(call, [service](const std::shared_ptr<Job>& job) { sign_doc(*service, job); });
+    if (!taken) responder.send(to_response(from_error(taken.error())));
+}
+
+void signatures_sign_polling(Call& call) {
+    const auto request = decode_or_refuse(call, decode_sign_polling);
+    if (!request) return;
+    Service* service = call.services.documents;
+    const auto found = service != nullptr
+                           ? service->results().find(call.client.spki_sha256(), request->request_id)
+                           : std::nullopt;
+    if (!found)
+        call.responder.send(to_response(invalid("requestID")));
+    else if (found->done)
+        call.responder.send(found->response);
+    else
+        call.responder.send(to_response({202, "accepted_request", std::string(kStillAtWork), 0}));
+}
+
+}  // namespace sigillo::api::csc

@@ -1,0 +1,42 @@
+// sigillo-api's part for documents: keys of table [api].
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+#include "api/csc/sign_doc.h"
+#include "api/documents/doc_client.h"
+#include "api/documents/request_body.h"
+#include "api/documents/toolbox.h"
+#include "api/documents/validation_data.h"
+#include "api/http/spool.h"
+
+namespace sigillo::api::documents {
+
+struct DocumentsConfig {
+    DocClientConfig doc;
+    DepositConfig deposit;
+    ValidationConfig validation;
+    SpoolConfig spool;
+    BodyLimits body;
+    csc::SignDocLimits sign_doc;
+    // Threads that decode, encode and wait for workers; none waits for sigillod. Of these, one client has
+    // half.
+    std::size_t threads = 4 * std::max(2u, std::thread::hardware_concurrency());
+    std::size_t queue_limit = 512;  // requests that wait for a thread
+    // Documents in memory, all requests together, counted as three times their bodies: as it came, prepared,
+    // signed. Beyond it: 503.
+    std::uint64_t memory_mib = 2'048;
+    // Of a request's body on the paths that take documents: 100 MiB in base64, and some JSON. nginx agrees.
+    std::size_t max_body_mib = 150;
+    // Answers up to here are strings; larger ones go through the spool.
+    std::size_t answer_bytes = std::size_t{4} << 20;
+    // Asynchronous calls that are at work or whose results wait.
+    std::size_t results = 1'000;
+    // Prepared documents on the disk, and how long they wait for their signatures.
+    std::size_t prepared = 1'000;
+    std::chrono::seconds prepared_life{86'400};
+};
+
+}  // namespace sigillo::api::documents
