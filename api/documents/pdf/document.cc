@@ -98,10 +98,10 @@ Status Document::find_end() {
     return {};
 }
 
+// PoDoFo knows none after 1.7. The catalog's is younger than the header's, which no update can change.
 std::string Document::version() const {
-    const std::string text(parser_.GetPdfVersionString());  // "PDF-1.7" or "%PDF-1.7"
-    const std::size_t dash = text.find('-');
-    return dash == std::string::npos ? text : text.substr(dash + 1);
+    std::string version(as_text(file_).substr(5, 3));  // behind "%PDF-"
+    return std::max(version, get_name(catalog_, "Version"));
 }
 
 const Object* Document::resolve(const Object* object) const {
