@@ -69,7 +69,6 @@ class Corpus(unittest.TestCase):
                 with self.assertRaises(Refused) as refusal:
                     self.bench.sign(self.folder / one["file"], self.scratch / "refused.pdf", {"name": "Αθηνά"})
                 self.assertIn(WORDS[one["reason"]], refusal.exception.detail)
-                print(one["name"], refusal.exception)
 
 
 if __name__ == "__main__":

@@ -72,6 +72,9 @@ Status Document::read() {
         const PoDoFo::EPdfError code = error.GetError();
         if (code == PoDoFo::ePdfError_InvalidPassword || code == PoDoFo::ePdfError_InvalidEncryptionDict)
             return encrypted();
+        // Whoever looks in a wrong place for the table finds anything at all.
+        if (!reference && reference.error().code == Errc::kInvalidArgument)
+            return std::unexpected(reference.error());
         return std::unexpected(error_of(error));
     }
     if (parser_.GetEncrypted()) return encrypted();
