@@ -68,7 +68,7 @@ struct Appearance {
     std::optional<Colour> background;
     std::optional<Colour> border;
     double border_width = 0.75;  // points
-    double padding = 3;          // points
+    double padding = 4;          // points; at most an eighth of the shorter side
     std::vector<TextBlock> text;
     std::optional<Image> image;
     std::optional<Handwriting> handwriting;

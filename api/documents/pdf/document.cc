@@ -72,6 +72,9 @@ Status Document::read() {
         const PoDoFo::EPdfError code = error.GetError();
         if (code == PoDoFo::ePdfError_InvalidPassword || code == PoDoFo::ePdfError_InvalidEncryptionDict)
             return encrypted();
+        // Whoever looks in a wrong place for the table finds anything at all.
+        if (!reference && reference.error().code == Errc::kInvalidArgument)
+            return std::unexpected(reference.error());
         return std::unexpected(error_of(error));
     }
     if (parser_.GetEncrypted()) return encrypted();
@@ -98,10 +101,10 @@ Status Document::find_end() {
     return {};
 }
 
+// PoDoFo knows none after 1.7. The catalog's is younger than the header's, which no update can change.
 std::string Document::version() const {
-    const std::string text(parser_.GetPdfVersionString());  // "PDF-1.7" or "%PDF-1.7"
-    const std::size_t dash = text.find('-');
-    return dash == std::string::npos ? text : text.substr(dash + 1);
+    std::string version(as_text(file_).substr(5, 3));  // behind "%PDF-"
+    return std::max(version, get_name(catalog_, "Version"));
 }
 
 const Object* Document::resolve(const Object* object) const {

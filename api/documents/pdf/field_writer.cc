@@ -9,18 +9,17 @@ namespace {
 // Print and Locked: not to be moved or deleted (ISO 32000-1 §12.5.3).
 constexpr const char* kWidgetFlags = "132";
 
-// PDF/A-1 by its own words in the metadata.
-Transparency transparency_of(const Document& document) {
+// Which part of PDF/A the document is by its own words in the metadata; 0: none.
+int archival_part_of(const Document& document) {
     const Object* const metadata = document.get_dictionary(&document.catalog(), "Metadata");
-    if (metadata == nullptr || !metadata->HasStream()) return Transparency::kAllowed;
+    if (metadata == nullptr || !metadata->HasStream()) return 0;
     const auto xmp = document.stream(*metadata);
-    if (!xmp) return Transparency::kAllowed;
+    if (!xmp) return 0;
     const std::string_view text = as_text(*xmp);
     const std::size_t at = text.find("pdfaid:part");
-    if (at == std::string_view::npos) return Transparency::kAllowed;
+    if (at == std::string_view::npos) return 0;
     const std::size_t digit = text.find_first_of("0123456789", at);
-    return digit != std::string_view::npos && text[digit] == '1' ? Transparency::kForbidden
-                                                                 : Transparency::kAllowed;
+    return digit == std::string_view::npos ? 0 : text[digit] - '0';
 }
 
 std::string rect_source(const Box& box) {
@@ -29,11 +28,13 @@ std::string rect_source(const Box& box) {
 
 }  // namespace
 
+int FieldWriter::archival_part() {
+    if (!archival_part_) archival_part_ = archival_part_of(document_);
+    return *archival_part_;
+}
+
 Result<Reference> FieldWriter::draw(const Appearance& appearance, Artist::Canvas canvas) {
-    if (appearance.image) {
-        if (!transparency_) transparency_ = transparency_of(document_);
-        canvas.transparency = *transparency_;
-    }
+    if (appearance.image && archival_part() == 1) canvas.transparency = Transparency::kForbidden;
     return artist_.draw(appearance, canvas);
 }
 
@@ -52,10 +53,15 @@ Status FieldWriter::create(const NewField& field) {
     if (field.value.number != 0) source += "/V " + to_source(field.value);
     if (field.rectangle) {
         SIGILLO_ASSIGN(const Box box, page->place(*field.rectangle));
-        SIGILLO_ASSIGN(
-            const Reference form,
-            draw(field.appearance, {field.rectangle->width(), field.rectangle->height(), page->rotation}));
-        source += "/Rect " + rect_source(box) + "/AP <</N " + to_source(form) + ">>";
+        source += "/Rect " + rect_source(box);
+        // An appearance that comes with the signature is a permitted change to validators that compare
+        // revisions (DSS), another appearance instead of an empty one is not. PDF/A wants one at once.
+        if (field.value.number != 0 || archival_part() != 0) {
+            SIGILLO_ASSIGN(const Reference form,
+                           draw(field.appearance,
+                                {field.rectangle->width(), field.rectangle->height(), page->rotation}));
+            source += "/AP <</N " + to_source(form) + ">>";
+        }
         if (page->rotation != 0) source += "/MK <</R " + std::to_string(page->rotation) + ">>";
     } else {
         source += "/Rect [0 0 0 0]";

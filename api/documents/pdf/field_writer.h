@@ -37,6 +37,7 @@ class FieldWriter {
     Status finish(const Form& form);
 
  private:
+    int archival_part();
     Result<Reference> draw(const Appearance& appearance, Artist::Canvas canvas);
     Status draw_into(const SignatureField& field, const Appearance& appearance, DictionaryText& widget);
     Result<const Page*> page(unsigned number);
@@ -48,7 +49,7 @@ class FieldWriter {
     std::map<unsigned, Page> pages_;
     std::map<unsigned, std::vector<Reference>> widgets_;  // by page
     std::vector<Reference> created_;
-    std::optional<Transparency> transparency_;
+    std::optional<int> archival_part_;
 };
 
 }  // namespace sigillo::pdf

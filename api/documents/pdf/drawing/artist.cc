@@ -14,7 +14,8 @@ namespace {
 constexpr double kWide = 1.6;
 constexpr double kSideShare = 0.4;   // of the width, at most, for a picture at the side
 constexpr double kAboveShare = 0.6;  // of the height, for one above
-constexpr double kGap = 4;           // points between picture and text
+constexpr double kGap = 6;           // points between picture and text, at most a twentieth of the rectangle
+constexpr double kLeast = 0.25;      // of its share a picture keeps, however slim it is
 
 std::string four(double a, double b, double c, double d) {
     return number(a) + ' ' + number(b) + ' ' + number(c) + ' ' + number(d);
@@ -25,9 +26,12 @@ struct Places {
     Frame text;
 };
 
+PicturePlace place_in(const Frame& all, PicturePlace place) {
+    if (place != PicturePlace::kAuto) return place;
+    return all.width >= kWide * all.height ? PicturePlace::kLeft : PicturePlace::kAbove;
+}
+
 Places places_for(const Frame& all, PicturePlace place) {
-    if (place == PicturePlace::kAuto)
-        place = all.width >= kWide * all.height ? PicturePlace::kLeft : PicturePlace::kAbove;
     const double gap = std::min({kGap, all.width / 20, all.height / 20});
     const double side = all.width * kSideShare;
     const double rest = all.width - side - gap;
@@ -42,6 +46,27 @@ Places places_for(const Frame& all, PicturePlace place) {
                     {all.x, all.y, all.width, low}};
         default:
             return {all, all};
+    }
+}
+
+// What the picture does not need of its share is the text's.
+void give_rest(Places& places, PicturePlace place, const Size& needed) {
+    Frame& picture = places.picture;
+    Frame& text = places.text;
+    const double width = std::clamp(needed.width, picture.width * kLeast, picture.width);
+    const double height = std::clamp(needed.height, picture.height * kLeast, picture.height);
+    if (place == PicturePlace::kLeft) {
+        text.x -= picture.width - width;
+        text.width += picture.width - width;
+        picture.width = width;
+    } else if (place == PicturePlace::kRight) {
+        text.width += picture.width - width;
+        picture.x += picture.width - width;
+        picture.width = width;
+    } else if (place == PicturePlace::kAbove) {
+        text.height += picture.height - height;
+        picture.y += picture.height - height;
+        picture.height = height;
     }
 }
 
@@ -83,6 +108,21 @@ Result<Picture> Artist::picture(ByteView image, Transparency transparency) {
     SIGILLO_ASSIGN(const Picture picture, put_picture(image, transparency, limits_, revision_));
     pictures_.emplace(digest, picture);
     return picture;
+}
+
+Result<Size> Artist::picture_size(const Appearance& appearance, const Frame& frame,
+                                  Transparency transparency) {
+    Size size;
+    if (appearance.image) {
+        SIGILLO_ASSIGN(const Picture image, picture(appearance.image->bytes, transparency));
+        const double scale = std::min(frame.width / image.width, frame.height / image.height);
+        size = {image.width * scale, image.height * scale};
+    }
+    if (appearance.handwriting) {
+        SIGILLO_ASSIGN(const Size strokes, handwriting_size(*appearance.handwriting, frame, limits_));
+        size = {std::max(size.width, strokes.width), std::max(size.height, strokes.height)};
+    }
+    return size;
 }
 
 Status Artist::draw_picture(const Appearance& appearance, const Frame& frame, Transparency transparency,
@@ -127,7 +167,8 @@ Result<Reference> Artist::draw(const Appearance& appearance, const Canvas& canva
     if (appearance.background)
         sheet.content +=
             colour_operands(*appearance.background) + " rg\n" + four(0, 0, all.width, all.height) + " re f\n";
-    double edge = std::clamp(appearance.padding, 0.0, std::min(all.width, all.height) / 4);
+    // Low and narrow rectangles need their room for what is drawn.
+    double edge = std::clamp(appearance.padding, 0.0, std::min(all.width, all.height) / 8);
     if (appearance.border && appearance.border_width > 0) {
         const double line = std::min({appearance.border_width, all.width / 4, all.height / 4});
         const Frame middle = all.inset(line / 2);
@@ -136,9 +177,14 @@ Result<Reference> Artist::draw(const Appearance& appearance, const Canvas& canva
         edge = std::min(edge + line, std::min(all.width, all.height) / 3);
     }
     const bool pictures = appearance.image || appearance.handwriting;
-    const Places places = pictures && !appearance.text.empty()
-                              ? places_for(all.inset(edge), appearance.picture_place)
-                              : Places{all.inset(edge), all.inset(edge)};
+    const Frame inside = all.inset(edge);
+    Places places{inside, inside};
+    if (pictures && !appearance.text.empty()) {
+        const PicturePlace place = place_in(inside, appearance.picture_place);
+        places = places_for(inside, place);
+        SIGILLO_ASSIGN(const Size needed, picture_size(appearance, places.picture, canvas.transparency));
+        give_rest(places, place, needed);
+    }
     SIGILLO_TRY(draw_picture(appearance, places.picture, canvas.transparency, sheet));
     SIGILLO_TRY(draw_text(appearance, places.text, sheet));
 

@@ -35,6 +35,7 @@ class Artist {
 
  private:
     struct Sheet;
+    Result<Size> picture_size(const Appearance& appearance, const Frame& frame, Transparency transparency);
     Status draw_picture(const Appearance& appearance, const Frame& frame, Transparency transparency,
                         Sheet& sheet);
     Status draw_text(const Appearance& appearance, const Frame& frame, Sheet& sheet);

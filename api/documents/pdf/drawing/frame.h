@@ -5,6 +5,11 @@
 
 namespace sigillo::pdf {
 
+struct Size {
+    double width = 0;
+    double height = 0;
+};
+
 struct Frame {
     double x = 0;
     double y = 0;

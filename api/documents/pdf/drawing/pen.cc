@@ -27,6 +27,9 @@ struct Extent {
     double y0 = std::numeric_limits<double>::max();
     double x1 = std::numeric_limits<double>::lowest();
     double y1 = std::numeric_limits<double>::lowest();
+
+    double wide() const { return x1 - x0; }
+    double high() const { return y1 - y0; }
 };
 
 double width_at(double pressure, double pen) {
@@ -72,10 +75,7 @@ double smooth_pressure(const Stroke& stroke, std::size_t i) {
     return (before + stroke[i].pressure + after) / 3;
 }
 
-}  // namespace
-
-Result<std::string> draw_handwriting(const Handwriting& handwriting, const Frame& frame,
-                                     const Limits& limits) {
+Result<Extent> extent_of(const Handwriting& handwriting, const Limits& limits) {
     Extent extent;
     std::size_t points = 0;
     for (const Stroke& stroke : handwriting.strokes) {
@@ -96,16 +96,38 @@ Result<std::string> draw_handwriting(const Handwriting& handwriting, const Frame
     if (points == 0) return fail(Errc::kInvalidArgument, "the handwriting has no point", "handwriting");
     if (!(handwriting.pen_width > 0 && handwriting.pen_width <= 100))
         return fail(Errc::kInvalidArgument, "a pen's width lies between 0 and 100 points", "handwriting");
-    // Thick lines stay inside too.
-    const Frame inner = frame.inset(std::min({handwriting.pen_width, frame.width / 4, frame.height / 4}));
-    const double wide = extent.x1 - extent.x0;
-    const double high = extent.y1 - extent.y0;
+    return extent;
+}
+
+// Kept free around the dots, so that thick lines stay inside too.
+double margin_of(const Handwriting& handwriting, const Frame& frame) {
+    return std::min({handwriting.pen_width, frame.width / 4, frame.height / 4});
+}
+
+// From the strokes' unit to points.
+double scale_of(const Extent& extent, const Frame& inner) {
     double scale = std::numeric_limits<double>::max();
-    if (wide > 0) scale = std::min(scale, inner.width / wide);
-    if (high > 0) scale = std::min(scale, inner.height / high);
-    if (wide <= 0 && high <= 0) scale = 1;
-    const double left = inner.x + (inner.width - wide * scale) / 2;
-    const double top = inner.y + (inner.height + high * scale) / 2;
+    if (extent.wide() > 0) scale = std::min(scale, inner.width / extent.wide());
+    if (extent.high() > 0) scale = std::min(scale, inner.height / extent.high());
+    return extent.wide() <= 0 && extent.high() <= 0 ? 1 : scale;
+}
+
+}  // namespace
+
+Result<Size> handwriting_size(const Handwriting& handwriting, const Frame& frame, const Limits& limits) {
+    SIGILLO_ASSIGN(const Extent extent, extent_of(handwriting, limits));
+    const double margin = margin_of(handwriting, frame);
+    const double scale = scale_of(extent, frame.inset(margin));
+    return Size{extent.wide() * scale + 2 * margin, extent.high() * scale + 2 * margin};
+}
+
+Result<std::string> draw_handwriting(const Handwriting& handwriting, const Frame& frame,
+                                     const Limits& limits) {
+    SIGILLO_ASSIGN(const Extent extent, extent_of(handwriting, limits));
+    const Frame inner = frame.inset(margin_of(handwriting, frame));
+    const double scale = scale_of(extent, inner);
+    const double left = inner.x + (inner.width - extent.wide() * scale) / 2;
+    const double top = inner.y + (inner.height + extent.high() * scale) / 2;
 
     std::string out = "1 J 1 j\n" + colour_operands(handwriting.colour) + " RG\n";
     for (const Stroke& stroke : handwriting.strokes) {

@@ -10,6 +10,9 @@
 
 namespace sigillo::pdf {
 
+// What the drawing takes of the frame, keeping its proportions. Errors as draw_handwriting.
+Result<Size> handwriting_size(const Handwriting& handwriting, const Frame& frame, const Limits& limits);
+
 // A content stream's operators; the drawing keeps its proportions and stands in the middle of the frame.
 // kInvalidArgument (field "handwriting"): no point, or one that is no number. kLimitExceeded (field
 // "handwriting").
