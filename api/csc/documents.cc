@@ -96,6 +96,13 @@ void sign_doc(Service& service, const std::shared_ptr<Job>& job) {
         });
 }
 
+Response result_of(Service& service, const std::string& client, const std::string& id) {
+    auto found = service.results().find(client, id);
+    if (!found) return to_response(invalid("requestID"));
+    if (found->done) return std::move(found->response);
+    return to_response({202, "accepted_request", std::string(kStillAtWork), 0});
+}
+
 }  // namespace
 
 std::function<void(Response)> answer_to(Service& service, const Responder& responder,
@@ -138,15 +145,20 @@ void signatures_sign_polling(Call& call) {
     const auto request = decode_or_refuse(call, decode_sign_polling);
     if (!request) return;
     Service* service = call.services.documents;
-    const auto found = service != nullptr
-                           ? service->results().find(call.client.spki_sha256(), request->request_id)
-                           : std::nullopt;
-    if (!found)
+    if (service == nullptr) {
         call.responder.send(to_response(invalid("requestID")));
-    else if (found->done)
-        call.responder.send(found->response);
-    else
-        call.responder.send(to_response({202, "accepted_request", std::string(kStillAtWork), 0}));
+        return;
+    }
+    // Results are here, but who may ask is sigillod's to say: its least question says it.
+    auto question = call.ask();
+    question.mutable_list_signers()->mutable_page()->set_limit(1);
+    call.services.signing->call(
+        std::move(question), sam::SigningResponse::kSigners,
+        [service, held = service->hold(), responder = call.responder, client = call.client.spki_sha256(),
+         id = request->request_id](const Result<sam::SigningResponse>& registered) {
+            responder.send(registered ? result_of(*service, client, id)
+                                      : to_response(from_error(registered.error())));
+        });
 }
 
 }  // namespace sigillo::api::csc

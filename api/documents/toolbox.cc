@@ -41,6 +41,16 @@ Task<Result<Bytes>> time_stamp(const Toolbox& tools, Caller caller, Digest diges
     co_return to_bytes(*token);
 }
 
+Task<Status> registered(const Toolbox& tools, Caller caller) {
+    // The least that a client may ask: sigillod looks at who asks before anything else.
+    sam::SigningRequest request;
+    request.mutable_list_signers()->mutable_page()->set_limit(1);
+    auto answer =
+        co_await ask_sam(tools, std::move(caller), std::move(request), sam::SigningResponse::kSigners);
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    co_return Status();
+}
+
 Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, std::string id) {
     sam::SigningRequest request;
     request.mutable_get_credential()->set_credential_id(std::move(id));

@@ -50,6 +50,9 @@ Task<Result<sam::SigningResponse>> ask_sam(const Toolbox& tools, Caller caller, 
 // kUnsupported.
 Task<Result<Bytes>> time_stamp(const Toolbox& tools, Caller caller, Digest digest);
 
+// kForbidden: the caller is no registered client. For what sigillod is not asked about otherwise.
+Task<Status> registered(const Toolbox& tools, Caller caller);
+
 // The credential, which must be the caller's.
 Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, std::string id);
 

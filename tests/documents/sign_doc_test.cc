@@ -265,7 +265,7 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
     };
     doc::PdfSignature out;
     ASSERT_TRUE(read(
-        R"({"page":2,"position":"rect: 10mm, 50mm, 110mm, 80mm","field":"Firma","image":"QUJD","background":"#ffEE00",
+        R"({"page":2,"position":"rect: 10mm, 50mm, 110mm, 80mm","field":"Firma","image":"QUJD","background":"#ffEE00","padding":8,
         "text":[{"format":["{name}","riga"],"font":{"name":"DejaVuSans","size":9},"text_align":"middle","valign":"top","colour":"#000080"}],
         "handwriting":{"strokes":[[[0,0],[10,20,700]]],"pen_width":2},"picture_place":"left",
         "lock":{"action":"include","fields":["a"]},"clauses":[{"page":1,"position":"rect: 1,2,3,4"}]})",
@@ -273,6 +273,9 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
     EXPECT_EQ(out.page(), 2U);
     EXPECT_EQ(out.appearance().image(), "ABC");
     EXPECT_EQ(out.appearance().background().green(), 0xeeU);
+    EXPECT_EQ(out.appearance().padding(), 8.0);
+    EXPECT_TRUE(out.appearance().has_padding());
+    EXPECT_FALSE(out.clauses(0).appearance().has_padding());
     EXPECT_EQ(out.appearance().text(0).align(), 1U);
     EXPECT_EQ(out.appearance().text(0).vertical_align(), 0U);
     EXPECT_EQ(out.appearance().handwriting().strokes(0).points(1).y(), 20.0F);
@@ -284,6 +287,7 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
           {R"({"text":[{"format":[7]}]})", "visible_signature.text.format"},
           {R"({"text":[{"format":[],"font":{"size":0}}]})", "visible_signature.text.font.size"},
           {R"({"background":"red"})", "visible_signature.background"},
+          {R"({"padding":145})", "visible_signature.padding"},
           {R"({"image":"%"})", "visible_signature.image"},
           {R"({"handwriting":{"strokes":[[[1]]]}})", "visible_signature.handwriting.strokes"},
           {R"({"picture_place":"top"})", "visible_signature.picture_place"},

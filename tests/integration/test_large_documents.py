@@ -85,7 +85,7 @@ class LargeDocuments(DocumentsTest):
                             (start + f'"document":"{text}"' + "}]", "acceptable JSON"),
                             (start + f'"document":"{text[:-1]}"' + "}]}", "Invalid Base64 documents string parameter"),
                             (start + f'"document":"{text}","x":"{text}"' + "}]}", "Invalid parameter x"),
-                            ('{"SAD":"' + text + '"}', "SAD")):
+                            ('{"credentialID":"' + "0" * 32 + '","SAD":"' + text + '"}', "SAD")):
             answer = self.client.request("POST", "/csc/v2/signatures/signDoc", body.encode(), {"Content-Type": "application/json"})
             self.assertEqual(400, answer.status, answer.body[:200])
             self.assertIn(words, answer.error[2])
