@@ -231,9 +231,9 @@ demo_documents() {
     api POST /v1/credentials "{\"signerID\":\"$lender\",\"class\":\"advanced\",\"key\":{\"algo\":\"EC-P256\"},
         \"activation\":\"totp\",\"certificate\":{\"source\":\"embedded\"}}"
     lender_credential=$(from_answer .credentialID)
-    sign_pdf "$work/contract.pdf" "$work/contract-lender.pdf" "$lender_credential" "$lender_seed" "rect: 64, 156, 287, 214"
+    sign_pdf "$work/contract.pdf" "$work/contract-lender.pdf" "$lender_credential" "$lender_seed" "rect: 64, 156, 287, 218"
     good "Marco Ferraris signed for the lender (signatures/signDoc): contract-lender.pdf"
-    sign_pdf "$work/contract-lender.pdf" "$work/contract-signed.pdf" "$credential" "$seed" "rect: 308, 156, 531, 214"
+    sign_pdf "$work/contract-lender.pdf" "$work/contract-signed.pdf" "$credential" "$seed" "rect: 308, 156, 531, 218"
     good "Giulia Esempio signed what he had signed: contract-signed.pdf"
     cmp -s -n "$(stat -c %s "$work/contract-lender.pdf")" "$work/contract-lender.pdf" "$work/contract-signed.pdf" ||
         die "the second signature changed what the first one covers"
@@ -260,7 +260,15 @@ demo_documents() {
     good "with one byte changed: neither is"
     qpdf --check "$work/contract-signed.pdf" >"$work/qpdf.txt" 2>&1 || die "qpdf: $(cat "$work/qpdf.txt")"
     good "qpdf --check finds nothing wrong with the file"
-    rm -rf "$work/nss" "$work/tampered.pdf" "$work/qpdf.txt"
+    # The DSS dictionary (ISO 32000-2 §12.8.4.3): what a validator needs in years, when nobody answers any more.
+    qpdf --json=2 --json-key=qpdf "$work/contract-signed.pdf" | jq -r '.qpdf[1] as $file | def at($reference): $file["obj:" + $reference].value;
+        at(at($file.trailer.value["/Root"])["/DSS"]) | [.["/VRI", "/Certs", "/OCSPs", "/CRLs"] | length] | join(" ")' >"$work/dss.txt" ||
+        die "qpdf finds no validation data in the file"
+    local signed certificates ocsps crls
+    read -r signed certificates ocsps crls <"$work/dss.txt"
+    ((signed == 2 && certificates >= 3 && ocsps + crls >= 2)) || die "validation data are missing: $(cat "$work/dss.txt")"
+    good "in it for both signatures: $certificates certificates, $ocsps OCSP answers, $crls CRLs; good when nobody answers any more"
+    rm -rf "$work/nss" "$work/tampered.pdf" "$work/qpdf.txt" "$work/dss.txt"
 }
 
 demo_summary() {
