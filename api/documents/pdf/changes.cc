@@ -58,12 +58,48 @@ Status Changes::extend_entry(DictionaryText& text, const char* key,
     return {};
 }
 
-Status Changes::add_annotations(const Page& page, const std::vector<Reference>& widgets) {
+// The array with an object of its own for each dictionary in it.
+Result<std::string> Changes::with_references(std::string_view array) {
+    std::string text = "[";
+    for (std::size_t at = skip_space(array, 1); at < array.size() && array[at] != ']';) {
+        const auto end = end_of_value(array, at);
+        if (!end || *end <= at)
+            return fail(Errc::kInvalidArgument, "the document has a broken array of annotations", "document");
+        const std::string_view element = array.substr(at, *end - at);
+        if (text != "[") text += ' ';
+        if (element.starts_with("<<")) {
+            const Reference own = revision_.allocate();
+            if (own.number >= document_.limits().objects)
+                return fail(
+                    Errc::kLimitExceeded,
+                    "the document has more than " + std::to_string(document_.limits().objects) + " objects",
+                    "document");
+            revision_.put(own, element);
+            text += to_source(own);
+        } else {
+            text += element;
+        }
+        at = skip_space(array, *end);
+    }
+    return text + ']';
+}
+
+Status Changes::add_annotations(const Page& page, const std::vector<Reference>& widgets, bool signed_before) {
     const Object* const own = own_array(page.object, "Annots");
     // An empty array of its own may be shared among pages; one with annotations belongs to one page.
-    if (own != nullptr && own->GetArray().size() > 0) return extend_array(*own, sources_of(widgets));
+    if (own != nullptr && own->GetArray().size() > 0) {
+        SIGILLO_TRY(extend_array(*own, sources_of(widgets)));
+        std::string& text = arrays_.at(Document::reference_of(*own));
+        if (signed_before) return {};
+        SIGILLO_ASSIGN(text, with_references(text));
+        return {};
+    }
     SIGILLO_ASSIGN(DictionaryText* const text, edit(*page.object));
-    return extend_entry(*text, "Annots", sources_of(widgets));
+    SIGILLO_TRY(extend_entry(*text, "Annots", sources_of(widgets)));
+    if (signed_before) return {};
+    SIGILLO_ASSIGN(const std::string array, with_references(text->find("Annots").value_or("[]")));
+    text->set("Annots", array);
+    return {};
 }
 
 Status Changes::add_fields(const Form& form, const std::vector<Reference>& fields) {

@@ -29,8 +29,10 @@ class Changes {
     // The same of an array in a dictionary, which is made if there is none.
     static Status extend_entry(DictionaryText& text, const char* key,
                                const std::vector<std::string>& elements);
-    // Puts widgets onto a page: into its /Annots where that is an array of its own, else into the page.
-    Status add_annotations(const Page& page, const std::vector<Reference>& widgets);
+    // Puts widgets onto a page: into its /Annots where that is an array of its own, else into the page. In a
+    // document without signatures, annotations written inside the array become objects of their own: pyHanko
+    // compares no arrays with anything but references when the next signature comes.
+    Status add_annotations(const Page& page, const std::vector<Reference>& widgets, bool signed_before);
     // Puts fields into the form, which is made if there is none, and sets /SigFlags to 3.
     Status add_fields(const Form& form, const std::vector<Reference>& fields);
     // Catalog's /Extensions: ETSI's, for PDF before 2.0 (EN 319 142-1). Only where the catalog is changed
@@ -41,6 +43,7 @@ class Changes {
     Status finish();
 
  private:
+    Result<std::string> with_references(std::string_view array);
     Status change_form(const Form& form, const std::vector<std::string>& fields);
 
     const Document& document_;

@@ -1,5 +1,7 @@
 #include "api/documents/pdf/field_writer.h"
 
+#include <algorithm>
+
 #include "api/documents/pdf/signature_dictionary.h"
 #include "api/documents/pdf/text_string.h"
 
@@ -101,8 +103,11 @@ Status FieldWriter::fill(const SignatureField& field, const Appearance& appearan
 }
 
 Status FieldWriter::finish(const Form& form) {
+    const bool signed_before =
+        std::any_of(form.signatures.begin(), form.signatures.end(),
+                    [](const SignatureField& field) { return field.value != nullptr; });
     for (const auto& [number, widgets] : widgets_)
-        SIGILLO_TRY(changes_.add_annotations(pages_.at(number), widgets));
+        SIGILLO_TRY(changes_.add_annotations(pages_.at(number), widgets, signed_before));
     return changes_.add_fields(form, created_);
 }
 

@@ -101,6 +101,22 @@ TEST_P(EveryKind, WhereverAnnotationsAndFormAreTheyAreContinued) {
         }
 }
 
+TEST_P(EveryKind, AnnotationsInsideTheirArrayBecomeObjectsWithTheFirstSignatureAlone) {
+    for (const Annots annots : {Annots::kDirect, Annots::kIndirect}) {
+        const auto in = make({.annots = annots});
+        const auto one = bench_.path("one.pdf");
+        bench_.sign(in, visible(), one);
+        const std::string first(as_text(Workbench::read(one)).substr(std::filesystem::file_size(in)));
+        EXPECT_NE(first.find("/Link"), std::string::npos);
+        EXPECT_EQ(first.find("[<<"), std::string::npos);
+        bench_.sign(one, visible("rect: 50, 150, 250, 210"), bench_.path("two.pdf"));
+        const std::string next(
+            as_text(Workbench::read(bench_.path("two.pdf"))).substr(std::filesystem::file_size(one)));
+        EXPECT_EQ(next.find("/Link"), std::string::npos);
+        bench_.expect_valid(bench_.path("two.pdf"), 2);
+    }
+}
+
 TEST_P(EveryKind, ACertificationAllowsWhatItSays) {
     for (const Certification level :
          {Certification::kNoChanges, Certification::kFormFilling, Certification::kAnnotations}) {
