@@ -70,7 +70,7 @@ void sign(Service& service, const std::shared_ptr<Job>& job, documents::SigningO
     const bool validation_info = order.validation_info;
     start(
         documents::sign_documents(service.tools(), job->caller, std::move(order)),
-        [&service, job, answer, validation_info](Result<SigningOutcome> outcome) {
+        [&service, job, answer, validation_info](const Result<SigningOutcome>& outcome) {
             answer(response_of(service, outcome, validation_info));
         },
         [&service, job, answer](const std::exception_ptr&) {
