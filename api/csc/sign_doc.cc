@@ -78,9 +78,6 @@ Outcome<SignatureOrder> read_common(ObjectReader& reader, bool from_digest) {
         if (!known) return stop(invalid("conformance_level"));
         order.level = *known;
     }
-    // Validation data of a PDF stand in the PDF, which is not here.
-    if (from_digest && order.format == Format::kPades && order.level > Level::kT)
-        return stop(invalid("conformance_level"));
     // A document comes without a hash of its own: then SHA-256, unless the algorithm says another.
     const auto algorithm = sign_algorithm(sign_algo);
     const bool open = algorithm && !algorithm->hash && algorithm->padding != Padding::kPss;
@@ -101,8 +98,18 @@ Outcome<SignatureOrder> read_common(ObjectReader& reader, bool from_digest) {
     return order;
 }
 
+// Validation data of a PDF stand in the PDF, which is not here: they can only go beside the signature, for
+// the client to put them there. An archive time-stamp covers the PDF itself.
+Outcome<bool> bring_within_reach(SignatureOrder& order, bool validation_info) {
+    if (order.format != Format::kPades || order.level <= Level::kT) return true;
+    if (order.level > Level::kLt || !validation_info) return stop(invalid("conformance_level"));
+    order.level = Level::kT;
+    return true;
+}
+
 // One entry is as many orders as it has hashes.
-Outcome<bool> read_digests(const json::Value& entry, std::size_t limit, std::vector<SignatureOrder>& out) {
+Outcome<bool> read_digests(const json::Value& entry, std::size_t limit, bool validation_info,
+                           std::vector<SignatureOrder>& out) {
     const auto* object = entry.object();
     if (object == nullptr) return stop(failure(kInvalidDigests));
     ObjectReader reader(*object);
@@ -111,6 +118,7 @@ Outcome<bool> read_digests(const json::Value& entry, std::size_t limit, std::vec
     auto order = read_common(reader, true);
     if (!order) return stop(order.error());
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
+    if (auto near = bring_within_reach(*order, validation_info); !near) return stop(near.error());
     // The text says array, its own example has a string.
     json::Array one;
     const json::Array* list = hashes != nullptr ? hashes->array() : nullptr;
@@ -208,7 +216,11 @@ Outcome<SignDocRequest> decode_sign_doc(const RequestBody& body, const SignDocLi
     ObjectReader reader(body.object);
     SignDocRequest out;
     const auto* qualifier = reader.string("signatureQualifier");
-    out.credential_id = reader.required_text("credentialID");
+    // At least one of the two (§11.11): a SAD is for one credential, so that it is named already.
+    const json::Value* credential = json::find(body.object, "credentialID");
+    const bool named = qualifier == nullptr || (credential != nullptr && !credential->is_null());
+    reader.note("credentialID");
+    if (named) out.credential_id = reader.required_text("credentialID");
     out.sad = reader.required_text("SAD");
     const json::Value* digests = json::find(body.object, "documentDigests");
     const json::Value* whole = json::find(body.object, "documents");
@@ -220,7 +232,7 @@ Outcome<SignDocRequest> decode_sign_doc(const RequestBody& body, const SignDocLi
     reader.string("clientData");
     if (const auto& fault = reader.finish()) return stop(from_fault(*fault));
 
-    if (!is_id(out.credential_id)) return stop(invalid("credentialID"));
+    if (named && !is_id(out.credential_id)) return stop(invalid("credentialID"));
     if (qualifier != nullptr) {
         if (std::ranges::find(kQualifiers, *qualifier) == kQualifiers.end())
             return stop(invalid("signatureQualifier"));
@@ -240,7 +252,7 @@ Outcome<SignDocRequest> decode_sign_doc(const RequestBody& body, const SignDocLi
     out.from_digests = !absent(digests);
     for (const auto& entry : *list) {
         if (out.from_digests) {
-            if (auto read = read_digests(entry, limits.documents, out.orders); !read)
+            if (auto read = read_digests(entry, limits.documents, out.validation_info, out.orders); !read)
                 return stop(read.error());
             continue;
         }

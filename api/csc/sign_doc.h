@@ -30,8 +30,8 @@ struct SignDocLimits {
 };
 
 struct SignDocRequest {
-    std::string credential_id;
-    std::string qualifier;  // that the credential must have; empty: any
+    std::string credential_id;  // empty: the one that the SAD is for
+    std::string qualifier;      // that the credential must have; empty: any
     std::string sad;
     std::vector<documents::SignatureOrder> orders;
     bool from_digests = false;

@@ -181,6 +181,8 @@ Task<Result<PreparedAnswer>> prepare_document(const Toolbox& tools, PreparedStor
 
 Task<Result<SignedOutcome>> complete_document(const Toolbox& tools, PreparedStore& store, Caller caller,
                                               Completion completion) {
+    const auto known = co_await registered(tools, caller);
+    if (!known) co_return std::unexpected(known.error());
     SIGILLO_CO_ASSIGN(const auto kept, store.get(caller.name(), completion.id));
     std::vector<Work> works;
     works.push_back(work_of(kept));
@@ -202,6 +204,8 @@ Task<Result<SignedOutcome>> complete_document(const Toolbox& tools, PreparedStor
 }
 
 Task<Result<SignedOutcome>> extend_document(const Toolbox& tools, Caller caller, Extension extension) {
+    const auto known = co_await registered(tools, caller);
+    if (!known) co_return std::unexpected(known.error());
     if (extension.format == Format::kPades) {
         auto pdf = co_await extend_pdf(tools, caller, std::move(extension));
         if (!pdf) co_return std::unexpected(std::move(pdf).error());

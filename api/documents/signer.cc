@@ -31,7 +31,9 @@ WallTime claimed_time(std::string_view sad, WallTime now) {
 }
 
 Task<Result<SigningOutcome>> sign_documents(const Toolbox& tools, Caller caller, SigningOrder order) {
-    auto credential_answer = co_await credential(tools, caller, order.credential_id);
+    auto asked = order.credential_id.empty() ? credential_of_sad(tools, caller, order.sad)
+                                             : credential(tools, caller, order.credential_id);
+    auto credential_answer = co_await std::move(asked);
     if (!credential_answer) co_return std::unexpected(std::move(credential_answer).error());
     if (!order.qualifier.empty() && credential_answer->signature_qualifier() != order.qualifier)
         co_return fail(Errc::kInvalidArgument, "the credential has another qualifier", "signatureQualifier");
@@ -48,7 +50,9 @@ Task<Result<SigningOutcome>> sign_documents(const Toolbox& tools, Caller caller,
             co_return std::unexpected(std::move(taken).error());
 
     std::vector<std::string> chain;
-    if (auto made = co_await sign_works(tools, caller, order.credential_id, order.sad, works, chain); !made)
+    if (auto made =
+            co_await sign_works(tools, caller, credential_answer->credential_id(), order.sad, works, chain);
+        !made)
         co_return std::unexpected(std::move(made).error());
 
     SigningOutcome outcome;

@@ -19,8 +19,8 @@ struct SignedOutcome {
 };
 
 struct SigningOrder {
-    std::string credential_id;
-    std::string qualifier;  // that the credential must have; empty: any
+    std::string credential_id;  // empty: the one that the SAD is for
+    std::string qualifier;      // that the credential must have; empty: any
     std::string sad;
     std::vector<SignatureOrder> orders;
     bool validation_info = false;

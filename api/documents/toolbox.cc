@@ -41,13 +41,39 @@ Task<Result<Bytes>> time_stamp(const Toolbox& tools, Caller caller, Digest diges
     co_return to_bytes(*token);
 }
 
-Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, std::string id) {
+Task<Status> registered(const Toolbox& tools, Caller caller) {
+    // The least that a client may ask: sigillod looks at who asks before anything else.
     sam::SigningRequest request;
-    request.mutable_get_credential()->set_credential_id(std::move(id));
+    request.mutable_list_signers()->mutable_page()->set_limit(1);
+    auto answer =
+        co_await ask_sam(tools, std::move(caller), std::move(request), sam::SigningResponse::kSigners);
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    co_return Status();
+}
+
+namespace {
+
+Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, sam::GetCredential which) {
+    sam::SigningRequest request;
+    *request.mutable_get_credential() = std::move(which);
     auto answer =
         co_await ask_sam(tools, std::move(caller), std::move(request), sam::SigningResponse::kCredential);
     if (!answer) co_return std::unexpected(std::move(answer).error());
     co_return std::move(*answer->mutable_credential());
+}
+
+}  // namespace
+
+Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, std::string id) {
+    sam::GetCredential which;
+    which.set_credential_id(std::move(id));
+    return credential(tools, std::move(caller), std::move(which));
+}
+
+Task<Result<sam::Credential>> credential_of_sad(const Toolbox& tools, Caller caller, std::string sad) {
+    sam::GetCredential which;
+    which.set_sad(std::move(sad));
+    return credential(tools, std::move(caller), std::move(which));
 }
 
 std::string common_name(std::string_view subject_dn) {

@@ -50,8 +50,13 @@ Task<Result<sam::SigningResponse>> ask_sam(const Toolbox& tools, Caller caller, 
 // kUnsupported.
 Task<Result<Bytes>> time_stamp(const Toolbox& tools, Caller caller, Digest digest);
 
+// kForbidden: the caller is no registered client. For what sigillod is not asked about otherwise.
+Task<Status> registered(const Toolbox& tools, Caller caller);
+
 // The credential, which must be the caller's.
 Task<Result<sam::Credential>> credential(const Toolbox& tools, Caller caller, std::string id);
+// The one that this SAD is for. kSadInvalid: none of the caller's.
+Task<Result<sam::Credential>> credential_of_sad(const Toolbox& tools, Caller caller, std::string sad);
 
 // "Ada Rossi" of "CN=Ada Rossi,C=IT" (RFC 4514); the whole name where it has no common name.
 std::string common_name(std::string_view subject_dn);

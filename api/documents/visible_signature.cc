@@ -164,6 +164,10 @@ void read_appearance(Part& part, const json::Object& object, const std::string& 
     out.set_picture_place(part.word("picture_place", kPicturePlaces, 0));
     part.colour("background", out, &doc::Appearance::mutable_background);
     part.colour("border", out, &doc::Appearance::mutable_border);
+    if (part.reader.integer("padding") != nullptr) {
+        out.set_has_padding(true);
+        out.set_padding(part.number("padding", 0, 144, 0));
+    }
 }
 
 std::expected<void, Fault> read_clause(const json::Object& object, const std::string& prefix,

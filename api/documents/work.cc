@@ -102,6 +102,17 @@ Result<File> assemble(const Toolbox& tools, Work& work, const std::vector<std::s
     return out;
 }
 
+// A parallel signature signs what those before it signed, not them: this is what the signer authorises.
+Result<std::string> content_digest(const Toolbox& tools, const File& signed_content, HashAlgorithm hash) {
+    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
+    doc::Request request;
+    auto& job = *request.mutable_cms_content_digest();
+    job.set_document(1);
+    job.set_hash_algorithm(static_cast<std::uint32_t>(hash));
+    SIGILLO_ASSIGN(auto answer, worker.ask(request, {signed_content}, doc::Answer::kCmsContent));
+    return std::move(*answer.mutable_cms_content()->mutable_value());
+}
+
 }  // namespace
 
 Status prepare_work(const Toolbox& tools, const sam::Credential& credential, WallTime time, Work& work) {
@@ -110,7 +121,9 @@ Status prepare_work(const Toolbox& tools, const sam::Credential& credential, Wal
         return {};
     }
     const LongString& document = *work.order.document;
-    if (work.order.hash == HashAlgorithm::kSha256 && document.sha256) {
+    if (work.order.envelope == Envelope::kParallel) {
+        SIGILLO_ASSIGN(work.digest, content_digest(tools, document.file, work.order.hash));
+    } else if (work.order.hash == HashAlgorithm::kSha256 && document.sha256) {
         work.digest = std::string(as_text(document.sha256->bytes()));
     } else {
         SIGILLO_ASSIGN(const Digest digest, document.file->digest(work.order.hash));

@@ -207,6 +207,16 @@ Result<Sads::Extension> Sads::extend(audit::Recorder& recorder, const SadUse& us
     return Extension{lifetime, next.signer_id(), next.activation_index(), next.hash_type()};
 }
 
+Result<CredentialId> Sads::credential_of(audit::Ledger& ledger, const SecretBytes& sad,
+                                         const ClientId& client) {
+    SIGILLO_ASSIGN(const auto found, ledger.view([&](ReadTransaction& txn) {
+        return load(txn, ledger.codec(), tables::kSads, ByteView(sad_key(sad)));
+    }));
+    if (!found) return invalid("no such SAD");
+    if (found->value.client_id() != client.str()) return invalid("the SAD was given to another client");
+    return CredentialId::parse(found->value.credential_id());
+}
+
 Result<std::size_t> Sads::erase_some(audit::Recorder& recorder, std::size_t limit) {
     std::size_t erased = 0;
     const auto erase_rows = [&](auto table) -> Status {

@@ -107,6 +107,10 @@ class Sads {
     };
     Result<Extension> extend(audit::Recorder& recorder, const SadUse& use, const NewSad& fresh) const;
 
+    // Whose it is, whether or not it still permits anything. kSadInvalid: unknown, or another client's.
+    static Result<CredentialId> credential_of(audit::Ledger& ledger, const SecretBytes& sad,
+                                              const ClientId& client);
+
     // A new epoch: no SAD of before permits anything. Erases at most `limit` rows, as one
     // transaction bears them; how many it were: fewer than `limit`, and none is left.
     static Result<std::size_t> erase_some(audit::Recorder& recorder, std::size_t limit);

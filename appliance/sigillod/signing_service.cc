@@ -290,7 +290,11 @@ SigningService::Answer SigningService::set_status(const sam::SetStatus& body, Ca
 
 SigningService::Answer SigningService::get_credential(const sam::GetCredential& body,
                                                       const RegisteredClient& client) {
-    SIGILLO_ASSIGN(const CredentialId id, CredentialId::parse(body.credential_id()));
+    const bool by_sad = body.credential_id().empty() && !body.sad().empty();
+    SIGILLO_ASSIGN(
+        const CredentialId id,
+        by_sad ? activation::Sads::credential_of(parts_.ledger, SecretBytes::copy_of(body.sad()), client.id)
+               : CredentialId::parse(body.credential_id()));
     SIGILLO_ASSIGN(const auto credential, parts_.credentials.get(client.tenant, id));
     sam::SigningResponse response;
     SIGILLO_ASSIGN(const bool locked,

@@ -58,6 +58,17 @@ class SadTest : public ::testing::Test {
     NewSad sad_;
 };
 
+TEST_F(SadTest, names_its_credential_to_its_client_alone) {
+    const auto whose = [&](const SecretBytes& sad, const ClientId& client) {
+        return Sads::credential_of(*instance_.ledger, sad, client);
+    };
+    EXPECT_EQ(whose(sad_.text, client_).value().str(), credential_.str());
+    EXPECT_EQ(whose(sad_.text, ClientId::generate(instance_.random)).error().code, Errc::kSadInvalid);
+    EXPECT_EQ(whose(instance_.sads->generate().text, client_).error().code, Errc::kSadInvalid);
+    ASSERT_EQ(spending(use(hashes_)), Errc{});  // for a call that is repeated
+    EXPECT_EQ(whose(sad_.text, client_).value().str(), credential_.str());
+}
+
 TEST_F(SadTest, has_256_bits_and_the_store_knows_only_its_digest) {
     EXPECT_EQ(sad_.text.size(), 8U + 43U);  // when, and the bits
     EXPECT_FALSE(instance_.sads->generate().text.equals(sad_.text.expose()));

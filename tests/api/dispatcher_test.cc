@@ -196,7 +196,7 @@ TEST(Dispatch, every_method_on_every_path_and_unknown_paths_answer_in_json) {
     EXPECT_EQ(brewed.status, 501);
     EXPECT_EQ(brewed.body,
               R"({"error":"invalid_request","error_description":"this method is not implemented"})");
-    const auto csc = face.get("/csc/v2/signatures/signDoc");
+    const auto csc = face.get("/csc/v2/signatures/signNothing");
     EXPECT_EQ(csc.status, 404);
     EXPECT_NE(csc.body.find("\"error\":\"invalid_request\""), std::string::npos);
 }

@@ -184,7 +184,9 @@ TEST_F(SpooledBody, a_large_body_is_kept_in_a_file_and_the_next_request_follows_
         for (std::size_t i = 0; i < bytes.size(); i += piece) {
             gate.feed(std::string_view(bytes).substr(i, piece));
             while (auto next = gate.next()) seen.push_back(std::move(*next));
-            if (piece < 10'000) EXPECT_LT(gate.buffered(), 8'192U);
+            if (piece < 10'000) {
+                EXPECT_LT(gate.buffered(), 8'192U);
+            }
         }
         ASSERT_EQ(seen.size(), 2U) << piece;
         EXPECT_EQ(read(*seen[0].body_file), body);

@@ -20,7 +20,9 @@ class BodyTest : public ::testing::Test {
         EXPECT_TRUE(in_file.body_file->append(as_bytes(text)));
         auto other = read_body(in_file, limits);
         EXPECT_EQ(one.has_value(), other.has_value());
-        if (one && other) EXPECT_EQ(one->long_strings.size(), other->long_strings.size());
+        if (one && other) {
+            EXPECT_EQ(one->long_strings.size(), other->long_strings.size());
+        }
         return other;
     }
     Bytes content(const RequestBody& body, std::string_view name) {
@@ -65,8 +67,10 @@ TEST_F(BodyTest, escapes_that_base64_writers_use_are_read) {
 }
 
 TEST_F(BodyTest, a_long_string_that_is_no_base64_is_no_document_and_no_text) {
-    for (const std::string bad : {std::string(100, '*'), std::string(99, 'A'), std::string(100, 'A') + "\\n",
-                                  std::string(100, 'A') + "\\u0100", std::string(96, 'A') + "AA==AAAA"}) {
+    const std::string letters(96, 'A');
+    const std::vector<std::string> all = {std::string(100, '*'), letters + "AAA", letters + "AAAA\\n",
+                                          letters + "AAAA\\u0100", letters + "AA==AAAA"};
+    for (const auto& bad : all) {
         const auto body = read(R"({"document":")" + bad + "\"}");
         ASSERT_TRUE(body) << bad;
         EXPECT_EQ(content(*body, "document"), to_bytes("none")) << bad;
@@ -76,10 +80,10 @@ TEST_F(BodyTest, a_long_string_that_is_no_base64_is_no_document_and_no_text) {
 
 TEST_F(BodyTest, what_is_no_json_is_refused_with_a_place) {
     const std::string text = base64_encode(Bytes(200, 1));
-    for (const std::string bad :
-         {std::string("{"), "{\"a\":\"" + text, "{\"a\":\"" + text + "\"", "[1]", "",
-          "{\"a\":\"" + text + "\"}}", "{\"" + text + "\":1}",
-          "{\"a\":\"" + text + "\",\"a\":\"" + text + "\"}", "{\"a\":\"" + text + "\"\"b\":1}"}) {
+    for (const std::string& bad : std::initializer_list<std::string>{
+             std::string("{"), "{\"a\":\"" + text, "{\"a\":\"" + text + "\"", "[1]", "",
+             "{\"a\":\"" + text + "\"}}", "{\"" + text + "\":1}",
+             "{\"a\":\"" + text + "\",\"a\":\"" + text + "\"}", "{\"a\":\"" + text + "\"\"b\":1}"}) {
         const auto body = read(bad);
         ASSERT_FALSE(body) << bad.substr(0, 20);
         EXPECT_EQ(body.error().code, Errc::kInvalidArgument);

@@ -85,6 +85,8 @@ TEST(SignDoc, refusals_of_the_call_word_for_word) {
     EXPECT_EQ(words(call("credentialID", "[]")), "Missing (or invalid type) string parameter credentialID");
     EXPECT_EQ(words(call("credentialID", "\"x\"")), "Invalid parameter credentialID");
     EXPECT_EQ(words(call("signatureQualifier", "\"x\"")), "Invalid parameter signatureQualifier");
+    EXPECT_EQ(words(call("signatureQualifier", "7")),
+              "Missing (or invalid type) string parameter signatureQualifier");
     EXPECT_EQ(words(call("documents", "7")), "Invalid array parameter documents");
     EXPECT_EQ(words(call("documents", "[7]")), "Invalid array parameter documents");
     EXPECT_EQ(words(decode(with(kCall, "documentDigests", "{}"))),
@@ -99,6 +101,19 @@ TEST(SignDoc, refusals_of_the_call_word_for_word) {
     EXPECT_EQ(words(call("validity_period", "1000")), "Invalid parameter validity_period");  // synchronous
     EXPECT_EQ(words(call("response_uri", "\"https://x.example/\"")), "Invalid parameter response_uri");
     EXPECT_EQ(words(call("surplus", "1")), "Invalid parameter surplus");
+}
+
+TEST(SignDoc, a_qualifier_may_stand_in_the_credential_s_place) {
+    Members members = with(with(kCall, "documents", "[" + object(kDocument) + "]"), "signatureQualifier",
+                           "\"eu_eidas_aes\"");
+    EXPECT_EQ(decode(members)->credential_id, kId);
+    const auto request = decode(with(members, "credentialID", ""));
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->credential_id, "");
+    EXPECT_EQ(request->qualifier, "eu_eidas_aes");
+    EXPECT_EQ(words(decode(with(members, "credentialID", "\"x\""))), "Invalid parameter credentialID");
+    EXPECT_EQ(words(decode(with(members, "credentialID", "7"))),
+              "Missing (or invalid type) string parameter credentialID");
 }
 
 TEST(SignDoc, refusals_of_a_document_word_for_word) {
@@ -141,12 +156,19 @@ TEST(SignDoc, refusals_of_a_digest_word_for_word) {
     for (const char* property : {"\"Attached\"", "\"Parallel\""})
         EXPECT_EQ(words(digest("signed_envelope_property", property)),
                   "Invalid parameter signed_envelope_property");
-    EXPECT_EQ(words(decode(with(kCall, "documentDigests",
-                                "[" +
-                                    object(with(with(kDigest, "signature_format", "\"P\""),
-                                                "conformance_level", "\"AdES-B-LT\"")) +
-                                    "]"))),
-              "Invalid parameter conformance_level");
+    for (const auto& [level, validation_info, outcome] :
+         {std::tuple("\"AdES-B-LT\"", "false", "Invalid parameter conformance_level"),
+          {"\"AdES-B-LTA\"", "true", "Invalid parameter conformance_level"},
+          {"\"AdES-B-LT\"", "true", "accepted"},
+          {"\"AdES-B-T\"", "false", "accepted"}}) {
+        const auto entry = with(with(kDigest, "signature_format", "\"P\""), "conformance_level", level);
+        const auto request = decode(with(with(kCall, "documentDigests", "[" + object(entry) + "]"),
+                                         "returnValidationInfo", validation_info));
+        EXPECT_EQ(words(request), outcome) << level;
+        if (request) {
+            EXPECT_EQ(request->orders.front().level, Level::kT);  // what LT adds stands beside it
+        }
+    }
     // One string in place of an array, as CSC's example has it.
     EXPECT_EQ(words(digest("hashes", '"' + std::string(kHash) + '"')), "accepted");
 }
@@ -265,7 +287,7 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
     };
     doc::PdfSignature out;
     ASSERT_TRUE(read(
-        R"({"page":2,"position":"rect: 10mm, 50mm, 110mm, 80mm","field":"Firma","image":"QUJD","background":"#ffEE00",
+        R"({"page":2,"position":"rect: 10mm, 50mm, 110mm, 80mm","field":"Firma","image":"QUJD","background":"#ffEE00","padding":8,
         "text":[{"format":["{name}","riga"],"font":{"name":"DejaVuSans","size":9},"text_align":"middle","valign":"top","colour":"#000080"}],
         "handwriting":{"strokes":[[[0,0],[10,20,700]]],"pen_width":2},"picture_place":"left",
         "lock":{"action":"include","fields":["a"]},"clauses":[{"page":1,"position":"rect: 1,2,3,4"}]})",
@@ -273,6 +295,9 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
     EXPECT_EQ(out.page(), 2U);
     EXPECT_EQ(out.appearance().image(), "ABC");
     EXPECT_EQ(out.appearance().background().green(), 0xeeU);
+    EXPECT_EQ(out.appearance().padding(), 8.0);
+    EXPECT_TRUE(out.appearance().has_padding());
+    EXPECT_FALSE(out.clauses(0).appearance().has_padding());
     EXPECT_EQ(out.appearance().text(0).align(), 1U);
     EXPECT_EQ(out.appearance().text(0).vertical_align(), 0U);
     EXPECT_EQ(out.appearance().handwriting().strokes(0).points(1).y(), 20.0F);
@@ -284,6 +309,7 @@ TEST(VisibleSignature, becomes_the_workers_message_and_every_fault_is_named) {
           {R"({"text":[{"format":[7]}]})", "visible_signature.text.format"},
           {R"({"text":[{"format":[],"font":{"size":0}}]})", "visible_signature.text.font.size"},
           {R"({"background":"red"})", "visible_signature.background"},
+          {R"({"padding":145})", "visible_signature.padding"},
           {R"({"image":"%"})", "visible_signature.image"},
           {R"({"handwriting":{"strokes":[[[1]]]}})", "visible_signature.handwriting.strokes"},
           {R"({"picture_place":"top"})", "visible_signature.picture_place"},

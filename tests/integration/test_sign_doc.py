@@ -2,7 +2,10 @@
 """signDoc, signPolling and /v1/documents: what is refused and in which words, retries, the asynchronous mode, two steps,
 what the log says, what a broken document does to others."""
 import base64
+import http.server
+import json
 import os
+import queue
 import secrets
 import signal
 import subprocess
@@ -65,6 +68,34 @@ class SignDoc(DocumentsTest):
         answer = self.client.expect("POST", "/csc/v2/signatures/signDoc", body)
         self.assertEqual({"SignatureObject"}, set(answer))
         self.assertEqual(0, self.openssl_cms(base64.b64decode(answer["SignatureObject"][0]), content).returncode)
+        body["documentDigests"][0].update(signature_format="P", conformance_level="AdES-B-LT")
+        refused = self.client.request("POST", "/csc/v2/signatures/signDoc", body)
+        self.assertEqual((400, "invalid_request", "Invalid parameter conformance_level"), refused.error)
+        # What B-LT adds to a PDF that is not here comes beside its CMS.
+        revision = secrets.token_bytes(1000)
+        body["documentDigests"][0]["hashes"] = [b64(digest(revision))]
+        body.update(SAD=self.sad(self.signer, [revision]), returnValidationInfo=True)
+        answer = self.client.expect("POST", "/csc/v2/signatures/signDoc", body)
+        self.assertEqual(0, self.openssl_cms(base64.b64decode(answer["SignatureObject"][0]), revision).returncode)
+        self.assertTrue(answer["validationInfo"].get("ocsp") or answer["validationInfo"].get("crl"))
+
+    def test_a_qualifier_in_the_credential_s_place_finds_the_credential_that_the_sad_is_for(self):
+        entry = self.entry(b"qualified", "C")
+        signer = self.client.credential_by_totp()
+        qualifier = self.client.info(signer.id)["signatureQualifier"]
+        hashes = [digest(b"qualified")]
+        answer = self.client.try_authorize(signer.id, hashes, {"totp": signer.otp.now()}, hashType="sdr")
+        sad = answer.json["SAD"]
+        other = next(q for q in ("eu_eidas_aes", "eu_eidas_qes") if q != qualifier)
+        body = {"SAD": sad, "documents": [entry], "signatureQualifier": other}
+        refused = self.client.request("POST", "/csc/v2/signatures/signDoc", body)
+        self.assertEqual((400, "invalid_request", "Invalid parameter signatureQualifier"), refused.error)
+        stranger = self.instance.new_client("tenant-q", "q")
+        refused = stranger.request("POST", "/csc/v2/signatures/signDoc", {**body, "signatureQualifier": qualifier})
+        self.assertEqual((400, "invalid_request", "Invalid parameter SAD"), refused.error)
+        for _ in range(2):  # a retry finds it, too
+            made = self.client.expect("POST", "/csc/v2/signatures/signDoc", {**body, "signatureQualifier": qualifier})
+            self.assertEqual(0, self.openssl_cms(base64.b64decode(made["DocumentWithSignature"][0])).returncode)
 
     def test_validation_info_is_given_where_asked_for(self):
         answer = self.sign_doc(self.signer, [self.entry(b"text", "C", "B-T")], returnValidationInfo=True)
@@ -278,6 +309,49 @@ class SignDoc(DocumentsTest):
         self.assertEqual(503, self.try_sign_doc(self.signer, sad, [self.entry(self.contract, "P")]).status)
         self.instance.start("sigillo-doc")
         self.assertEqual(200, self.try_sign_doc(self.signer, sad, [self.entry(self.contract, "P")]).status)
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Takes callbacks: the first one it does not, so that it comes again."""
+    seen = queue.Queue()
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(503 if self.seen.empty() else 204)
+        self.end_headers()
+        self.seen.put((self.path, self.headers["Content-Type"], body))
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+
+class Callbacks(DocumentsTest):
+
+    @classmethod
+    def make_instance(cls):
+        receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        cls.addClassCleanup(receiver.server_close)
+        cls.addClassCleanup(receiver.shutdown)
+        threading.Thread(target=receiver.serve_forever, daemon=True).start()
+        cls.place = f"http://127.0.0.1:{receiver.server_address[1]}"
+        return harness.Instance({"fetch.callbacks": [cls.place]})
+
+    def test_who_is_to_be_told_of_a_result_is_told_until_it_has_heard(self):
+        signer = self.client.credential_by_click()
+        answer = self.try_sign_doc(signer, self.sad(signer, [b"a text"]), [self.entry(b"a text", "C")], operationMode="A",
+                                   response_uri=self.place + "/done?call=1")
+        expected = ("/done?call=1", "application/json", json.dumps({"responseID": answer.json["responseID"]}, separators=(",", ":")).encode())
+        self.assertEqual([expected, expected], [Receiver.seen.get(timeout=30) for _ in range(2)])
+        polled = self.client.expect("POST", "/csc/v2/signatures/signPolling", {"requestID": answer.json["responseID"]})
+        self.assertEqual({"DocumentWithSignature"}, set(polled))
+
+    def test_a_place_that_no_list_names_is_refused_before_anything_is_signed(self):
+        signer = self.client.credential_by_click()
+        sad = self.sad(signer, [b"a text"])
+        entries = [self.entry(b"a text", "C")]
+        answer = self.try_sign_doc(signer, sad, entries, operationMode="A", response_uri="http://127.0.0.1:9/done")
+        self.assertEqual((400, "invalid_request", "Invalid parameter response_uri"), answer.error)
+        self.assertEqual(200, self.try_sign_doc(signer, sad, entries).status)
 
 
 if __name__ == "__main__":

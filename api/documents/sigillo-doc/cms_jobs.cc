@@ -135,4 +135,19 @@ Result<CmsImprint> cms_archive_imprint(const CmsArchiveImprint& job, const Files
     return answer;
 }
 
+Result<DigestValue> cms_content_digest(const CmsContentDigest& job, const Files& files) {
+    SIGILLO_ASSIGN(const int file, files.at(job.document()));
+    SIGILLO_ASSIGN(const auto source, cms::FdSource::create(file));
+    SIGILLO_ASSIGN(const auto document, cms::SignedData::read(source));
+    if (!document.content())
+        return fail(Errc::kInvalidArgument,
+                    "the signature is detached: a parallel one needs the content beside it", "document");
+    SIGILLO_ASSIGN(const Digest digest,
+                   document.content()->digest(static_cast<HashAlgorithm>(job.hash_algorithm())));
+    DigestValue answer;
+    answer.set_algorithm(static_cast<std::uint32_t>(digest.algorithm()));
+    answer.set_value(std::string(as_text(digest.bytes())));
+    return answer;
+}
+
 }  // namespace sigillo::doc

@@ -38,7 +38,8 @@ struct DocConfig {
     std::size_t queue_limit = 512;  // connections that wait for a worker; beyond it they are closed at once
     // TrueType fonts of visible signatures, by their file names without the ending; the first is the default.
     // A character that one lacks is taken from the next that has it.
-    std::vector<std::string> fonts = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"};
+    std::vector<std::string> fonts = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+                                      "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"};
     WorkerConfig worker;
     HardeningConfig hardening;
 };

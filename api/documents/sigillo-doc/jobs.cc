@@ -46,6 +46,9 @@ Answer carry_out_job(const Request& request, std::vector<UniqueFd>& fds) {
         case Request::kCmsArchiveImprint:
             return answer_of(cms_archive_imprint(request.cms_archive_imprint(), files),
                              &Answer::mutable_cms_imprint);
+        case Request::kCmsContentDigest:
+            return answer_of(cms_content_digest(request.cms_content_digest(), files),
+                             &Answer::mutable_cms_content);
         case Request::kCheckProof:
             return answer_of(check_proof(request.check_proof()), &Answer::mutable_checked_proof);
         case Request::JOB_NOT_SET:

@@ -35,6 +35,7 @@ Result<CmsAssembled> cms_assemble(const CmsAssemble& job, const Files& files);
 Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files);
 Result<CmsAssembled> cms_extend(const CmsExtend& job, const Files& files);
 Result<CmsImprint> cms_archive_imprint(const CmsArchiveImprint& job, const Files& files);
+Result<DigestValue> cms_content_digest(const CmsContentDigest& job, const Files& files);
 Result<CheckedProof> check_proof(const CheckProof& job);
 
 const pdf::Fonts& loaded_fonts();
