@@ -164,7 +164,9 @@ Result<Run> shape(const std::u32string& text, const Item& item, FontsInUse& font
 Result<Line> typeset(std::string_view utf8, std::size_t font, FontsInUse& fonts) {
     std::optional<std::u32string> text = from_utf8(utf8);
     if (!text) return fail(Errc::kInvalidArgument, "the text is not UTF-8", "text");
-    std::replace_if(text->begin(), text->end(), is_control, U' ');
+    // A no-break space has done its work, and not every font has it.
+    std::replace_if(
+        text->begin(), text->end(), [](char32_t c) { return c == 0x00A0 || is_control(c); }, U' ');
     SIGILLO_ASSIGN(std::vector<Item> items, items_of(*text, font, fonts));
     reorder(items);
     Line line;
