@@ -7,7 +7,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "integration"), str(HERE / "validators")]
 
 import bench_documents  # noqa: E402
-from documents import KEYS, LEVELS, P256, DocumentsTest, Key  # noqa: E402, F401 - also for those who import this
+from api_client import b64, click_evidence  # noqa: E402, F401 - also for those who import this
+from documents import KEYS, LEVELS, P256, DocumentsTest, Key  # noqa: E402, F401
 from validators import Validators  # noqa: E402
 
 # B-LT and B-LTA hold all that validation needs: nobody may look elsewhere.
@@ -55,4 +56,8 @@ class ProductTest(DocumentsTest):
         entry = self.entry(p7m, "C", level, key, signed_envelope_property="Parallel")
         answer = self.try_sign_doc(credential, self.sad(credential, [content], key), [entry])
         self.assertEqual(200, answer.status, answer.body[:300])
-        return base64.b64decode(answer.json["DocumentWithSignature"][0])
+        return self.only_document(answer)
+
+    def only_document(self, answer):
+        document, = answer.json["DocumentWithSignature"]
+        return base64.b64decode(document)
