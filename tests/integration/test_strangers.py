@@ -78,6 +78,7 @@ class Strangers(harness.InstanceTest):
         key = {"credentialID": self.credential.id}
         sad = {"SAD": fake_sad(), "hashes": encoded,
                "hashAlgorithmOID": SHA256, **key}
+        document = {"document": b64(b"of a stranger"), "signature_format": "C", "signAlgo": ECDSA_SHA256}
         return {
             "/csc/v2/credentials/list": {"userID": self.signer},
             "/csc/v2/credentials/info": key,
@@ -85,6 +86,12 @@ class Strangers(harness.InstanceTest):
                                               "hashAlgorithmOID": SHA256},
             "/csc/v2/credentials/extendTransaction": sad,
             "/csc/v2/signatures/signHash": {**sad, "signAlgo": ECDSA_SHA256},
+            "/csc/v2/signatures/signDoc": {**key, "SAD": fake_sad(), "documents": [document]},
+            "/csc/v2/signatures/signPolling": {"requestID": secrets.token_hex(16)},
+            "/v1/documents/prepare": {**key, **document, "signature_format": "P"},
+            "/v1/documents/complete": {"documentID": secrets.token_hex(16), "signature": b64(bytes(64))},
+            "/v1/documents/extend": {"document": document["document"], "signature_format": "C",
+                                     "conformance_level": "AdES-B-T"},
             "/csc/v2/signatures/timestamp": {"hash": encoded[0], "hashAlgo": SHA256},
             "/v1/signers": {"name": {"given": "A", "family": "B"}, "country": "IT"},
             "/v1/signers/{signerID}/factors": {"type": "totp"},
