@@ -108,7 +108,7 @@ Result<std::vector<Item>> items_of(const std::u32string& text, std::size_t prefe
 void reorder(std::vector<Item>& items) {
     FriBidiLevel highest = 0;
     for (const Item& item : items) highest = std::max(highest, item.level);
-    for (int level = highest; level > 0; --level) {
+    for (FriBidiLevel level = highest; level > 0; --level) {
         for (std::size_t i = 0; i < items.size();) {
             std::size_t end = i;
             while (end < items.size() && items[end].level >= level) ++end;
