@@ -64,6 +64,21 @@ Response response_of(Service& service, const Result<SigningOutcome>& outcome, bo
     return response ? std::move(*response) : to_response(from_error(response.error()));
 }
 
+// Spends `order`.
+void sign(Service& service, const std::shared_ptr<Job>& job, documents::SigningOrder& order,
+          const Answering& answer) {
+    const bool validation_info = order.validation_info;
+    start(
+        documents::sign_documents(service.tools(), job->caller, std::move(order)),
+        [&service, job, answer, validation_info](const Result<SigningOutcome>& outcome) {
+            answer(response_of(service, outcome, validation_info));
+        },
+        [&service, job, answer](const std::exception_ptr&) {
+            service.tools().logger.error("sign_doc_fault");
+            answer(to_response(from_error({Errc::kInternal, {}, {}})));
+        });
+}
+
 void sign_doc(Service& service, const std::shared_ptr<Job>& job) {
     auto body = documents::read_body(job->request, service.config().body);
     job->request = {};
@@ -77,23 +92,30 @@ void sign_doc(Service& service, const std::shared_ptr<Job>& job) {
         job->responder.send(to_response(request.error()));
         return;
     }
-    const auto answer = answer_to(service, job->responder, job->caller.name(), request->async);
-    if (!answer) return;
-    const bool validation_info = request->validation_info;
-    start(
-        documents::sign_documents(service.tools(), job->caller,
-                                  {.credential_id = std::move(request->credential_id),
-                                   .qualifier = std::move(request->qualifier),
-                                   .sad = std::move(request->sad),
-                                   .orders = std::move(request->orders),
-                                   .validation_info = validation_info}),
-        [&service, job, answer, validation_info](Result<SigningOutcome> outcome) {
-            answer(response_of(service, outcome, validation_info));
-        },
-        [&service, job, answer](const std::exception_ptr&) {
-            service.tools().logger.error("sign_doc_fault");
-            answer(to_response(from_error({Errc::kInternal, {}, {}})));
-        });
+    auto order = std::make_shared<documents::SigningOrder>(
+        documents::SigningOrder{.credential_id = std::move(request->credential_id),
+                                .qualifier = std::move(request->qualifier),
+                                .sad = std::move(request->sad),
+                                .orders = std::move(request->orders),
+                                .validation_info = request->validation_info});
+    with_answer({service, job->responder, job->caller.name(), request->async},
+                [&service, job, order](const Answering& answer) { sign(service, job, *order, answer); });
+}
+
+void begin_result(const AnswerPlace& place, const std::function<void(Answering)>& go_on) {
+    Service& service = place.service;
+    const auto id = service.results().begin(place.client, place.async->validity);
+    if (!id) {
+        place.responder.send(too_much_to_do());
+        return;
+    }
+    json::Writer out;
+    out.begin_object().member("responseID", *id).end_object();
+    place.responder.send(json_response(200, out.take()));
+    go_on([&service, held = service.hold(), id = *id, uri = place.async->response_uri](Response response) {
+        service.results().finish(id, std::move(response));
+        if (!uri.empty()) service.notify(uri, id);
+    });
 }
 
 Response result_of(Service& service, const std::string& client, const std::string& id) {
@@ -105,21 +127,26 @@ Response result_of(Service& service, const std::string& client, const std::strin
 
 }  // namespace
 
-std::function<void(Response)> answer_to(Service& service, const Responder& responder,
-                                        const std::string& client, const std::optional<AsyncOrder>& async) {
-    if (!async) return [responder](Response response) { responder.send(std::move(response)); };
-    const auto id = service.results().begin(client, async->validity);
-    if (!id) {
-        responder.send(too_much_to_do());
-        return nullptr;
+void with_answer(AnswerPlace place, std::function<void(Answering)> go_on) {
+    if (!place.async) {
+        go_on([responder = place.responder](Response response) { responder.send(std::move(response)); });
+        return;
     }
-    json::Writer out;
-    out.begin_object().member("responseID", *id).end_object();
-    responder.send(json_response(200, out.take()));
-    return [&service, held = service.hold(), id = *id, uri = async->response_uri](Response response) {
-        service.results().finish(id, std::move(response));
-        if (!uri.empty()) service.notify(uri, id);
-    };
+    if (place.async->response_uri.empty()) {
+        begin_result(place, go_on);
+        return;
+    }
+    const std::string uri = place.async->response_uri;
+    Service& service = place.service;
+    service.check_place(uri, [held = service.hold(), place = std::move(place),
+                              go_on = std::move(go_on)](const Status& allowed) {
+        if (allowed)
+            begin_result(place, go_on);
+        else if (allowed.error().code == Errc::kForbidden || allowed.error().code == Errc::kInvalidArgument)
+            place.responder.send(to_response(invalid("response_uri")));
+        else
+            place.responder.send(to_response(from_error({Errc::kUnavailable, {}, {}})));
+    });
 }
 
 Failure from_body_error(const Error& error) {

@@ -15,10 +15,19 @@ class Service;
 
 namespace sigillo::api::csc {
 
-// Where the answer goes: to the client, or among the results, after the client has had its responseID. Empty:
-// it has been refused (503: too many results wait). `client`: whose the result is.
-std::function<void(Response)> answer_to(documents::Service& service, const Responder& responder,
-                                        const std::string& client, const std::optional<AsyncOrder>& async);
+using Answering = std::function<void(Response)>;
+
+// Who answers whom how.
+struct AnswerPlace {
+    documents::Service& service;
+    Responder responder;
+    std::string client;  // whose the result is
+    std::optional<AsyncOrder> async;
+};
+// Goes on with where the answer goes: to the client, or among the results, after the client has had its
+// responseID. Or refuses: response_uri is none that the operator allows, 503 when too many results wait. On
+// this thread, or on one of the connection to sigillo-fetch, which must not be kept.
+void with_answer(AnswerPlace place, std::function<void(Answering)> go_on);
 
 // A body that could not be read (documents/request_body.h).
 Failure from_body_error(const Error& error);

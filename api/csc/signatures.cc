@@ -38,6 +38,14 @@ Outcome<std::optional<AsyncOrder>> how_to_answer(const Call& call, const json::O
     return mode;
 }
 
+void sign(SigningSam& sam, sam::SigningRequest question, Answering answer) {
+    sam.call(std::move(question), sam::SigningResponse::kSignatures,
+             [answer = std::move(answer)](const Result<sam::SigningResponse>& made) {
+                 answer(made ? json_response(200, encode_signatures(made->signatures()))
+                             : to_response(from_error(made.error())));
+             });
+}
+
 }  // namespace
 
 void signatures_sign_hash(Call& call) {
@@ -47,18 +55,19 @@ void signatures_sign_hash(Call& call) {
     if (!request) return call.responder.send(to_response(request.error()));
     const auto mode = how_to_answer(call, *body);
     if (!mode) return call.responder.send(to_response(mode.error()));
-    std::function<void(Response)> answer = [responder = call.responder](Response response) {
-        responder.send(std::move(response));
-    };
-    if (*mode) answer = answer_to(*call.services.documents, call.responder, call.client.spki_sha256(), *mode);
-    if (!answer) return;
     auto question = call.ask();
     *question.mutable_sign_hash() = std::move(*request);
-    call.services.signing->call(std::move(question), sam::SigningResponse::kSignatures,
-                                [answer = std::move(answer)](const Result<sam::SigningResponse>& made) {
-                                    answer(made ? json_response(200, encode_signatures(made->signatures()))
-                                                : to_response(from_error(made.error())));
-                                });
+    if (!*mode) {
+        sign(*call.services.signing, std::move(question),
+             [responder = call.responder](Response response) { responder.send(std::move(response)); });
+        return;
+    }
+    // It may go on elsewhere than on this reactor, whose connection to sigillod is its own.
+    documents::Service& service = *call.services.documents;
+    with_answer({service, call.responder, call.client.spki_sha256(), *mode},
+                [&service, question = std::move(question)](const Answering& answer) {
+                    sign(service.tools().sam, question, answer);
+                });
 }
 
 void signatures_timestamp(Call& call) {

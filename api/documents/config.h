@@ -23,7 +23,7 @@ struct DocumentsConfig {
     csc::SignDocLimits sign_doc;
     // Threads that decode, encode and wait for workers; none waits for sigillod. Of these, one client has
     // half.
-    std::size_t threads = 4 * std::max(2u, std::thread::hardware_concurrency());
+    std::size_t threads = std::size_t{4} * std::max(2u, std::thread::hardware_concurrency());
     std::size_t queue_limit = 512;  // requests that wait for a thread
     // Documents in memory, all requests together, counted as three times their bodies: as it came, prepared,
     // signed. Beyond it: 503.

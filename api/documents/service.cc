@@ -130,6 +130,13 @@ Status Service::run(Call& call, std::function<void(std::shared_ptr<Job>)> work) 
         name);
 }
 
+void Service::check_place(const std::string& uri, std::function<void(Status)> then) {
+    if (fetcher_ == nullptr)
+        then(fail(Errc::kForbidden, "nobody delivers callbacks", "url"));
+    else
+        fetcher_->check_callback(uri, std::move(then));
+}
+
 void Service::notify(const std::string& uri, const std::string& id) {
     json::Writer out;
     out.begin_object().member("responseID", id).end_object();

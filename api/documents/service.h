@@ -87,6 +87,9 @@ class Service {
     Spool& spool() { return spool_; }
     Results& results() { return results_; }
     PreparedStore& prepared() { return prepared_; }
+    // Whether notify() may go there: kForbidden, kInvalidArgument, kUnavailable. On a thread of the
+    // connection's.
+    void check_place(const std::string& uri, std::function<void(Status)> then);
     // Tells `uri` that the call `id` is done.
     void notify(const std::string& uri, const std::string& id);
     bool doc_answers() const { return documents::doc_answers(config_.doc); }

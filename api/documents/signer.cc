@@ -39,6 +39,7 @@ Task<Result<SigningOutcome>> sign_documents(const Toolbox& tools, Caller caller,
         co_return fail(Errc::kInvalidArgument, "the credential has another qualifier", "signatureQualifier");
 
     std::vector<Work> works;
+    works.reserve(order.orders.size());
     for (auto& one : order.orders) works.push_back(Work{.order = std::move(one)});
     const WallTime time = claimed_time(order.sad, tools.clock.now());
     for (auto& work : works)

@@ -48,6 +48,12 @@ Answer to_fetched(Callback<Fetched> callback) {
     };
 }
 
+Answer to_status(std::function<void(Status)> callback) {
+    return [callback = std::move(callback)](const Result<wire::Response>& answer) {
+        callback(answer ? Status() : std::unexpected(answer.error()));
+    };
+}
+
 std::unique_ptr<ipc::Client> connect(const FetchClientConfig& config, std::chrono::milliseconds deadline) {
     ipc::ClientConfig client;
     client.path = config.socket;
@@ -93,10 +99,13 @@ void FetchClient::post_callback(const std::string& url, ByteView json, const std
     request.mutable_post_callback()->set_url(url);
     request.mutable_post_callback()->set_body(json.data(), json.size());
     request.mutable_post_callback()->set_id(id);
-    call(*client_, std::move(request), wire::Response::kDone,
-         [callback = std::move(callback)](const Result<wire::Response>& answer) {
-             callback(answer ? Status() : std::unexpected(answer.error()));
-         });
+    call(*client_, std::move(request), wire::Response::kDone, to_status(std::move(callback)));
+}
+
+void FetchClient::check_callback(const std::string& url, std::function<void(Status)> callback) {
+    wire::Request request;
+    request.mutable_check_callback()->set_url(url);
+    call(*client_, std::move(request), wire::Response::kDone, to_status(std::move(callback)));
 }
 
 void FetchClient::health(Callback<HealthReport> callback) {

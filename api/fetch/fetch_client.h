@@ -54,6 +54,8 @@ class Fetcher {
     // when). `id`: 1 to 64 of A-Z a-z 0-9 - _. Done: it is on sigillo-fetch's disk.
     virtual void post_callback(const std::string& url, ByteView json, const std::string& id,
                                std::function<void(Status)> callback) = 0;
+    // kForbidden: to no such host; kInvalidArgument: no URL.
+    virtual void check_callback(const std::string& url, std::function<void(Status)> callback) = 0;
     virtual void health(Callback<HealthReport> callback) = 0;
 };
 
@@ -76,6 +78,7 @@ class FetchClient final : public Fetcher {
     void keep_until(const std::string& url, Kind kind, ByteView sha256, WallTime until) override;
     void post_callback(const std::string& url, ByteView json, const std::string& id,
                        std::function<void(Status)> callback) override;
+    void check_callback(const std::string& url, std::function<void(Status)> callback) override;
     void health(Callback<HealthReport> callback) override;
     bool connected() const { return client_->connected(); }
 

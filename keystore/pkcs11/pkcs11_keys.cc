@@ -16,6 +16,7 @@ Result<Bytes> TokenKey::sign_message(ByteView message) {
 }
 
 Result<Bytes> TokenKey::sign_with(const CK_MECHANISM& mechanism, ByteView input) {
+    prepare();
     TokenConnection& token = connection();
     Bytes signature;
     SIGILLO_TRY(

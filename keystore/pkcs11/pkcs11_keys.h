@@ -23,6 +23,8 @@ class TokenKey : public SigningKey {
 
  protected:
     virtual TokenConnection& connection() = 0;
+    // Before each signature, while this thread holds no session.
+    virtual void prepare() {}
     // The object in this generation of handles; nullopt when it went with an earlier one.
     virtual std::optional<CK_OBJECT_HANDLE> handle(std::uint64_t generation) = 0;
 

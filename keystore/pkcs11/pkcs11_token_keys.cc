@@ -42,12 +42,19 @@ class Pkcs11TokenKeys::Impl : public std::enable_shared_from_this<Impl> {
     Status destroy(const std::string& label);
     pkcs11::TokenConnection& connection() { return *connection_; }
     std::optional<CK_OBJECT_HANDLE> handle(const std::string& label, std::uint64_t generation) const;
+    // Once in each generation: the key's signatures come from a session object from now on, if the token
+    // makes one. A token object's attributes are read from the disk for each signature: with SoftHSM that
+    // is most of what an ECDSA signature takes.
+    void hasten(const std::string& label);
 
  private:
     struct Handle {
         CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
         std::uint64_t generation = 0;
+        bool copy_tried = false;
+        bool is_copy = false;  // a session object of ours, to be destroyed by us
     };
+    pkcs11::Outcome copy(const std::string& label, CK_SESSION_HANDLE session, std::uint64_t generation);
 
     Impl(std::filesystem::path directory, Random& random, Logger& logger)
         : directory_(std::move(directory)), random_(random), logger_(logger) {}
@@ -73,6 +80,7 @@ class LabelledKey final : public pkcs11::TokenKey {
 
  private:
     pkcs11::TokenConnection& connection() override { return keys_->connection(); }
+    void prepare() override { keys_->hasten(label_); }
     std::optional<CK_OBJECT_HANDLE> handle(std::uint64_t generation) override {
         return keys_->handle(label_, generation);
     }
@@ -126,6 +134,41 @@ std::optional<CK_OBJECT_HANDLE> Pkcs11TokenKeys::Impl::handle(const std::string&
     return found->second.object;
 }
 
+void Pkcs11TokenKeys::Impl::hasten(const std::string& label) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = handles_.find(label);
+        if (found == handles_.end() || found->second.copy_tried) return;
+        found->second.copy_tried = true;
+    }
+    // The anchor's, so that the object lives as long as the login.
+    const Status status = connection_->run(Where::kAnchor, CallKind::kShort,
+                                           [&](CK_SESSION_HANDLE session, std::uint64_t generation) {
+                                               return copy(label, session, generation);
+                                           });
+    if (!status) logger_.notice("hsm_key_not_copied", {{"label", label}, {"error", status.error()}});
+}
+
+Outcome Pkcs11TokenKeys::Impl::copy(const std::string& label, CK_SESSION_HANDLE session,
+                                    std::uint64_t generation) {
+    const auto original = handle(label, generation);
+    if (!original) return {};  // destroyed meanwhile, or found anew, and then tried anew
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    Outcome outcome = pkcs11::copy_into_session(connection_->module(), session, *original, made);
+    if (outcome.rv != CKR_OK || outcome.error) return outcome;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = handles_.find(label);
+        if (found != handles_.end() && found->second.generation == generation &&
+            found->second.object == *original) {
+            found->second.object = made;
+            found->second.is_copy = true;
+            return outcome;
+        }
+    }
+    return Outcome::after(connection_->module()->C_DestroyObject(session, made), "C_DestroyObject");
+}
+
 // The pool's sessions are read-only: token objects come and go on a session that is open just for it. The
 // login is the token's, so it holds there too.
 Status Pkcs11TokenKeys::Impl::on_read_write(CallKind kind,
@@ -171,7 +214,9 @@ Result<std::shared_ptr<SigningKey>> Pkcs11TokenKeys::Impl::open(const std::strin
             if (!pair) return outcome_of(std::move(pair).error());
             found = std::move(pair->public_key);
             const std::lock_guard lock(mutex_);
-            handles_[label] = {pair->private_key, generation};
+            Handle& handle = handles_[label];
+            // A copy of it may be in use.
+            if (!handle.is_copy || handle.generation != generation) handle = {pair->private_key, generation};
             return Outcome{};
         }));
     return std::make_shared<LabelledKey>(shared_from_this(), label, std::move(found));
@@ -180,10 +225,13 @@ Result<std::shared_ptr<SigningKey>> Pkcs11TokenKeys::Impl::open(const std::strin
 Status Pkcs11TokenKeys::Impl::destroy(const std::string& label) {
     SIGILLO_TRY(check_label(label));
     const std::lock_guard lock(changing_);
+    Handle last;
     {
         const std::lock_guard handles(mutex_);
+        if (const auto found = handles_.find(label); found != handles_.end()) last = found->second;
         handles_.erase(label);  // no signature begins with it any more
     }
+    if (last.is_copy) connection_->destroy(last.object, last.generation);
     std::size_t destroyed = 0;
     SIGILLO_TRY(on_read_write(CallKind::kShort, [&](CK_SESSION_HANDLE session) -> Status {
         SIGILLO_ASSIGN(destroyed, pkcs11::destroy_signing_pair(connection_->module(), session, label));

@@ -44,6 +44,20 @@ bool blames_template(CK_RV rv) {
            rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ATTRIBUTE_READ_ONLY;
 }
 
+// The private half is guarded as the CA's key is, but may be copied into a session object
+// (copy_into_session()), for which some modules want it MODIFIABLE, too. What that permits is less than what
+// the login permits already: neither SENSITIVE nor EXTRACTABLE can be weakened in place or in a copy (PKCS#11
+// v2.40 §4.4.1, §5.7).
+const std::vector<FlagRule>& private_flags() {
+    static const std::vector<FlagRule> flags = [] {
+        std::vector<FlagRule> rules;
+        for (const FlagRule& rule : object_template(RoleObject::kCa).flags)
+            if (rule.type != CKA_COPYABLE && rule.type != CKA_MODIFIABLE) rules.push_back(rule);
+        return rules;
+    }();
+    return flags;
+}
+
 CK_RV generate(const Module& module, CK_SESSION_HANDLE session, ByteView label, KeyAlgorithm algorithm,
                unsigned omitted) {
     Template public_half;
@@ -55,18 +69,16 @@ CK_RV generate(const Module& module, CK_SESSION_HANDLE session, ByteView label, 
         public_half.bytes(CKA_EC_PARAMS, ec_params(algorithm));
     public_half.bytes(CKA_LABEL, label).bytes(CKA_ID, label).flag(CKA_MODIFIABLE, false);
 
-    // The private half is guarded as the CA's key is.
     const std::span<const CK_MECHANISM_TYPE> allowed = mechanisms_for(algorithm);
     const std::vector<CK_MECHANISM_TYPE> mechanisms(allowed.begin(), allowed.end());
     Template private_half;
-    for (const FlagRule& rule : object_template(RoleObject::kCa).flags) {
+    for (const FlagRule& rule : private_flags()) {
         const bool given =
             rule.holds == Holds::kAlways || (rule.holds == Holds::kIfKnown && !(omitted & kOptionalFlags));
-        if (given && rule.type != CKA_MODIFIABLE) private_half.flag(rule.type, rule.value);
+        if (given) private_half.flag(rule.type, rule.value);
     }
     private_half.bytes(CKA_LABEL, label).bytes(CKA_ID, label);
     if (!(omitted & kAllowedMechanisms)) private_half.mechanisms(mechanisms);
-    private_half.flag(CKA_MODIFIABLE, false);  // last: some modules set in this order, and nothing after it
 
     CK_MECHANISM mechanism{generation_of(algorithm), nullptr, 0};
     CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE, private_key = CK_INVALID_HANDLE;
@@ -167,6 +179,7 @@ Result<SigningPair> find_signing_pair(const Module& module, CK_SESSION_HANDLE se
 
     ObjectTemplate wanted = object_template(RoleObject::kCa);
     wanted.noun = "the signing key";
+    wanted.flags = private_flags();
     wanted.key_type = type_of(pair.public_key.algorithm);
     wanted.mechanisms = mechanisms_for(pair.public_key.algorithm);
     SIGILLO_ASSIGN(const Findings findings, examine(module, session, pair.private_key, wanted));
@@ -175,6 +188,14 @@ Result<SigningPair> find_signing_pair(const Module& module, CK_SESSION_HANDLE se
     if (!weak.empty()) return fail(Errc::kCorrupt, label + " is weaker than it must be: " + weak);
     SIGILLO_TRY(prove(module, session, pair, label, random));
     return pair;
+}
+
+Outcome copy_into_session(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
+                          CK_OBJECT_HANDLE& copy) {
+    Template changes;
+    changes.flag(CKA_TOKEN, false);
+    const CK_RV rv = module->C_CopyObject(session, private_key, changes.data(), changes.size(), &copy);
+    return Outcome::after(rv, "C_CopyObject");
 }
 
 Result<std::size_t> destroy_signing_pair(const Module& module, CK_SESSION_HANDLE session,

@@ -9,6 +9,7 @@
 #include "appliance/base/result.h"
 #include "keystore/algorithms.h"
 #include "keystore/pkcs11/module.h"
+#include "keystore/pkcs11/outcome.h"
 
 namespace sigillo::pkcs11 {
 
@@ -30,6 +31,11 @@ Result<SigningPair> find_signing_pair(const Module& module, CK_SESSION_HANDLE se
 // are two.
 Result<CK_OBJECT_HANDLE> find_private_key(const Module& module, CK_SESSION_HANDLE session,
                                           const std::string& label);
+
+// A session object with the same key, to sign with; as guarded as it, and gone with `session`. The outcome
+// is a refusal where the token or the key does not allow it.
+Outcome copy_into_session(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
+                          CK_OBJECT_HANDLE& copy);
 
 // On a read-write session: how many objects of the label were destroyed. kHsmFailed when some are still
 // there.

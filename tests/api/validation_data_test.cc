@@ -60,6 +60,7 @@ class FakeFetcher final : public fetch::Fetcher {
         const std::lock_guard lock(mutex_);
         kept.push_back(url);
     }
+    void check_callback(const std::string&, std::function<void(Status)> callback) override { callback({}); }
     void post_callback(const std::string&, ByteView, const std::string&,
                        std::function<void(Status)>) override {}
     void health(fetch::Callback<fetch::HealthReport>) override {}

@@ -82,6 +82,11 @@ class FetchProcessTest : public ::testing::Test {
                      [&](Result<Fetched> answer) { promise.set_value(std::move(answer)); });
         return promise.get_future().get();
     }
+    Status check(const std::string& url) {
+        std::promise<Status> promise;
+        client().check_callback(url, [&](Status status) { promise.set_value(std::move(status)); });
+        return promise.get_future().get();
+    }
     Status call_back(const std::string& url, const std::string& id) {
         std::promise<Status> promise;
         client().post_callback(url, as_bytes("{}"), id,
@@ -112,6 +117,9 @@ TEST_F(FetchProcessTest, ConfinedItFetchesResolvesNamesAndDelivers) {
     ASSERT_FALSE(nowhere);
     EXPECT_NE(nowhere.error().detail.find("cannot be resolved"), std::string::npos) << nowhere.error().detail;
     EXPECT_EQ(get("http://127.0.0.1:1/").error().code, Errc::kForbidden);
+    EXPECT_TRUE(check(peer.origin() + "/callback"));
+    EXPECT_EQ(check("http://127.0.0.1:1/").error().code, Errc::kForbidden);
+    EXPECT_EQ(check("no URL").error().code, Errc::kInvalidArgument);
     EXPECT_TRUE(call_back(peer.origin() + "/callback", "a"));
     for (const auto until = steady_clock::now() + 20s; peer.connections() < 3 && steady_clock::now() < until;)
         std::this_thread::sleep_for(10ms);

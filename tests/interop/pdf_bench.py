@@ -66,8 +66,8 @@ class Bench:
 
     def __init__(self, folder, pki):
         self.folder, self.pki = folder, pki
-        self.key, certificate = pki.signer("p256")
-        self.certificate = certificate_of(certificate)
+        self.key, self.pem = pki.signer("p256")
+        self.certificate = certificate_of(self.pem)
 
     def stamp(self, octets):
         """The time-stamp token of the PKI's TSA."""

@@ -7,9 +7,23 @@ import subprocess
 import tempfile
 import unittest
 
+import bench_documents
 from pdf_bench import Bench
 from pki import Pki
-from validators import Validators
+from test_validators import PLAIN, plain_pdf
+from validators import UNDEFINED_CHANGES, Validators
+
+
+def archival_pdf():
+    """The plain document, calling itself PDF/A-2."""
+    packet = (b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+              b"<rdf:Description rdf:about='' xmlns:pdfaid='http://www.aiim.org/pdfa/ns/id/'><pdfaid:part>2</pdfaid:part>"
+              b"<pdfaid:conformance>B</pdfaid:conformance></rdf:Description></rdf:RDF></x:xmpmeta>")
+    body = PLAIN.replace(b"/Catalog", b"/Catalog/Metadata 6 0 R") + (
+        b"6 0 obj\n<</Type/Metadata/Subtype/XML/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (len(packet), packet))
+    table = b"".join(b"%010d 00000 n \n" % (body.index(b"\n%d 0 obj" % number) + 1) for number in range(1, 7))
+    return body + b"xref\n0 7\n0000000000 65535 f \n" + table + (
+        b"trailer\n<</Size 7/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(body))
 
 
 class Revisions(unittest.TestCase):
@@ -33,7 +47,6 @@ class Revisions(unittest.TestCase):
         """The same document put together in every way that qpdf knows."""
         plain = self.folder / "plain.pdf"
         if not plain.exists():
-            from test_validators import plain_pdf
             plain.write_bytes(plain_pdf())
         for name, options in {"table": ["--object-streams=disable"], "stream": ["--object-streams=generate"],
                               "linear": ["--linearize"], "linear_stream": ["--linearize", "--object-streams=generate"],
@@ -69,6 +82,28 @@ class Revisions(unittest.TestCase):
                     self.bench.sign(second, third, {"name": "Counterparty", "field": "Counterparty", "existing": True,
                                               "appearance": self.SECOND["appearance"]})
                     self.judged(third)
+
+    def test_in_pdf_a_an_empty_field_has_an_appearance_whose_change_is_undefined_to_dss_whoever_signs(self):
+        # PDF/A wants an appearance of each field, and DSS has no rule for one in another's place: pyHanko's signature in such
+        # a field is judged like ours.
+        source, certified = self.folder / "archival.pdf", self.folder / "archival-certified.pdf"
+        ours, theirs = self.folder / "archival-ours.pdf", self.folder / "archival-theirs.pdf"
+        source.write_bytes(archival_pdf())
+        later = [{"name": "Counterparty", "position": self.SECOND["position"]}]
+        self.bench.sign(source, certified, {**self.VISIBLE, "certification": 2, "later_fields": later})
+        self.judged(certified)
+        self.bench.sign(certified, ours, {"name": "Counterparty", "field": "Counterparty", "existing": True,
+                                          "appearance": self.SECOND["appearance"]})
+        self.assertEqual([None], bench_documents.pyhanko_sign([
+            {"input": str(certified), "output": str(theirs), "key": str(self.bench.key), "certificate": str(self.bench.pem),
+             "chain": [str(self.pki.anchors[0])], "level": "B-B", "field": "Counterparty", "may_fail": True,
+             "anchors": [str(anchor) for anchor in self.pki.anchors]}]))
+        verdicts = self.judges.validate_pdf(ours, online=True)
+        self.assertEqual(["dss"], [verdict.validator for verdict in verdicts if not verdict.ok], verdicts)
+        for path in (ours, theirs):
+            dss, = self.judges.validate_pdf(path, online=True, without=["openssl", "pdfsig", "qpdf", "pyhanko"])
+            self.assertEqual("TOTAL-PASSED TOTAL-PASSED", dss.indication)
+            self.assertIn(UNDEFINED_CHANGES, dss.reason)
 
     def test_validation_data_and_time_stamps_even_under_level_1(self):
         for name, path in self.shapes():

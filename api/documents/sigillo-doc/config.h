@@ -34,7 +34,7 @@ struct DocConfig {
     unsigned socket_mode = 0660;
     std::vector<std::string> users;  // who may connect: names or numbers; empty: only our own user
     // Workers at once. More than cores: a worker waits for the HSM while the next one computes.
-    std::size_t workers = 4 * std::max(2u, std::thread::hardware_concurrency());
+    std::size_t workers = std::size_t{4} * std::max(2u, std::thread::hardware_concurrency());
     std::size_t queue_limit = 512;  // connections that wait for a worker; beyond it they are closed at once
     // TrueType fonts of visible signatures, by their file names without the ending; the first is the default.
     // A character that one lacks is taken from the next that has it.

@@ -125,6 +125,11 @@ void FetchService::handle(Bytes payload, ipc::Reply reply) {
             if (!queued) done(queued);
             return;
         }
+        case wire::Request::kCheckCallback: {
+            const auto url = parse_url(request.check_callback().url());
+            done(url ? callback_list_.check(*url) : std::unexpected(url.error()));
+            return;
+        }
         case wire::Request::kGetHealth: {
             wire::Response response;
             response.set_id(id);
