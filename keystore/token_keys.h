@@ -19,9 +19,9 @@ class TokenKeys {
     virtual ~TokenKeys() = default;
 
     // Makes a key pair that never leaves the token and signs only: SENSITIVE, not EXTRACTABLE. Its signatures
-    // may come from a copy inside the HSM that lives as long as the login. Durable on return. `label`: 1 to 32
-    // bytes. kAlreadyExists when something on the token is labelled so, kInvalidArgument for a label of another
-    // length.
+    // may come from a copy inside the HSM that lives as long as the login. Durable on return. `label`: 1 to
+    // 32 bytes. kAlreadyExists when something on the token is labelled so, kInvalidArgument for a label of
+    // another length.
     virtual Result<PublicKey> create(const std::string& label, KeyAlgorithm algorithm) = 0;
 
     // The key of that label, once a signature has shown that its two halves belong together. The object may

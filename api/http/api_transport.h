@@ -52,7 +52,7 @@ struct Connection {
     std::uint64_t exchange = 0;  // in flight, or 0
     bool keep_alive = true;      // of the request in flight
     bool closing = false;        // shut down once `out` has gone; what still comes in is ignored
-    std::string out;  // of the answer: its head, and its body unless that is in a file
+    std::string out;             // of the answer: its head, and its body unless that is in a file
     std::size_t sent = 0;
     std::shared_ptr<SpoolFile> file;  // follows `out`
     std::uint64_t file_sent = 0;

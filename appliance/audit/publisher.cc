@@ -254,7 +254,7 @@ void Publisher::run_anchors() {
     std::string written;
     std::unique_lock lock(mutex_);
     for (;;) {
-        wake_anchors_.wait(lock, [&] { return stopping_ || newest_note_ != written; });
+        wake_anchors_.wait(lock, [&] { return published_last_ || newest_note_ != written; });
         if (newest_note_ != written) {
             const std::string note = newest_note_;
             lock.unlock();
@@ -267,8 +267,8 @@ void Publisher::run_anchors() {
             health_.anchor = reason;
             if (status) written = note;
         }
-        if (stopping_) return;
-        wake_anchors_.wait_for(lock, config_.anchor_interval, [&] { return stopping_; });
+        if (published_last_) return;
+        wake_anchors_.wait_for(lock, config_.anchor_interval, [&] { return published_last_; });
     }
 }
 
@@ -278,7 +278,7 @@ void Publisher::run_anchors() {
 void Publisher::start() {
     const std::lock_guard lock(mutex_);
     if (thread_.joinable()) return;
-    stopping_ = false;
+    stopping_ = published_last_ = false;
     thread_ = std::thread([this] { run(); });
     if (!places_.anchors.empty()) anchor_thread_ = std::thread([this] { run_anchors(); });
 }
@@ -290,6 +290,10 @@ void Publisher::stop() {
     }
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();  // publishes a last time
+    {
+        const std::lock_guard lock(mutex_);
+        published_last_ = true;
+    }
     wake_anchors_.notify_all();
     if (anchor_thread_.joinable()) anchor_thread_.join();
 }

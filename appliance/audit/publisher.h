@@ -114,6 +114,7 @@ class Publisher {
     std::condition_variable wake_;
     std::condition_variable wake_anchors_;
     bool stopping_ = false;
+    bool published_last_ = false;  // what the anchors wait for before they stop; guarded by mutex_
     LogHealth health_;
     std::string newest_note_;
     std::int64_t unpublished_since_ms_ = -1;  // boot time, or -1

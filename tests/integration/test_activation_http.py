@@ -195,7 +195,7 @@ class Sad(harness.InstanceTest):
                          self.sign(sad, wanted, algorithm=SHA384).error)
         self.assertEqual(refused("Invalid parameter signAlgo"),
                          self.sign(sad, wanted, sign_algorithm="1.2.840.113549.1.1.11").error)
-        self.assertEqual(refused("Invalid parameter operationMode"), self.sign(sad, wanted, operationMode="A").error)
+        self.assertEqual(refused("Invalid parameter operationMode"), self.sign(sad, wanted, operationMode="X").error)
         self.client.sign(self.credential, sad, wanted)
 
     def test_activation_authorize_refuses_in_the_words_of_the_standard(self):

@@ -24,7 +24,7 @@ enum class VerticalAlignment : std::uint8_t { kTop, kMiddle, kBottom };
 struct TextBlock {
     // Lines, in which {name}, {reason}, {location}, {contact}, {time} and every key of
     // SignatureSpec::placeholders stand for their values; "{{" is a brace. A line with a placeholder whose
-    // value is empty is left out.
+    // value is empty is left out. Where a line must be broken it is broken at spaces, not at U+00A0.
     std::vector<std::string> lines;
     std::string font;       // FontFile::name; empty: the first
     double font_size = 12;  // points, at most: it shrinks until the lines fit

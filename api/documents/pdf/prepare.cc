@@ -22,7 +22,8 @@ Words words_for(const SignatureSpec& spec) {
                 {"time", ""}};
     if (spec.signing_time) {
         const std::string time = rfc3339(*spec.signing_time);  // "2026-11-23T09:15:00.123Z"
-        words["time"] = time.substr(0, 10) + ' ' + time.substr(11, 8) + " UTC";
+        // No line ends before "UTC".
+        words["time"] = time.substr(0, 10) + ' ' + time.substr(11, 8) + "\u00a0UTC";
     }
     for (const auto& [key, value] : spec.placeholders) words[key] = value;
     return words;

@@ -168,6 +168,17 @@ TEST_F(Appearances, AlphaBecomesASoftMaskAndIsLaidOnWhiteInPdfA1) {
     EXPECT_EQ(as_text(Workbench::read(bench_.path("a1_out.pdf"))).find("/SMask"), std::string::npos);
 }
 
+TEST_F(Appearances, AFieldForLaterHasAnAppearanceInPdfAAlone) {
+    spec_.rectangle.reset();
+    spec_.later_fields.push_back({"Later", 1, {100, 300, 300, 360}});
+    make();
+    EXPECT_EQ(as_text(Workbench::read(bench_.path("out.pdf"))).find("/AP"), std::string::npos);
+    testing::PdfBuilder pdf = sample({.catalog_entries = "/Metadata 60 0 R"});
+    pdf.set_stream(60, "/Type /Metadata/Subtype /XML", "<rdf pdfaid:part=\"2\" pdfaid:conformance=\"B\"/>");
+    bench_.sign(bench_.write("a2.pdf", pdf.table()), spec_, bench_.path("a2_out.pdf"));
+    EXPECT_NE(as_text(Workbench::read(bench_.path("a2_out.pdf"))).find("/AP"), std::string::npos);
+}
+
 TEST_F(Appearances, HandwritingIsDrawn) {
     Stroke stroke;
     for (int i = 0; i < 200; ++i) {
@@ -195,6 +206,29 @@ TEST_F(Appearances, TextAlwaysFitsItsRectangle) {
     for (const Rectangle& around :
          {Rectangle{100, 40, 139, 60}, Rectangle{194, 40, 250, 60}, Rectangle{100, 54, 250, 70}})
         EXPECT_EQ(look(file, around).ink, 0);
+}
+
+TEST_F(Appearances, LinesEndAtSpacesButNotAtNoBreakSpaces) {
+    spec_.rectangle = Rectangle{100, 300, 184, 360};
+    spec_.appearance.text.push_back({.lines = {"aaaa bbbb cccc\u00a0dddd"}});
+    EXPECT_NE(text_of(make()).find("aaaa bbbb\ncccc dddd\n"), std::string::npos)
+        << text_of(bench_.path("out.pdf"));
+}
+
+TEST_F(Appearances, APictureTakesNoMoreRoomThanItFills) {
+    spec_.appearance.image = Image{png_of(10, 40, 255)};
+    spec_.appearance.text.push_back({.lines = {"MMMMMMMMMM"}, .font_size = 40});
+    // 200 x 60 points: the image is 13 wide, where a share of 40 % would be 77.
+    spec_.appearance.picture_place = PicturePlace::kLeft;
+    EXPECT_GT(look(make(), {128, 302, 180, 358}).ink, 0.05);
+    spec_.appearance.picture_place = PicturePlace::kRight;
+    EXPECT_GT(look(make(), {220, 302, 265, 358}).ink, 0.05);
+    EXPECT_GT(look(bench_.path("out.pdf"), {285, 310, 294, 350}).red, 0.6);
+    // Seen from above: 192 x 8 points of picture, where a share of 60 % would be 31 high.
+    spec_.appearance.image = Image{png_of(240, 10, 255)};
+    spec_.appearance.picture_place = PicturePlace::kAbove;
+    EXPECT_GT(look(make(), {110, 349, 290, 354}).red, 0.9);
+    EXPECT_GT(look(bench_.path("out.pdf"), {110, 325, 290, 340}).ink, 0.02);
 }
 
 TEST_F(Appearances, ImagesThatAreBrokenOrTooLargeAreRefused) {

@@ -108,7 +108,7 @@ Result<std::vector<Item>> items_of(const std::u32string& text, std::size_t prefe
 void reorder(std::vector<Item>& items) {
     FriBidiLevel highest = 0;
     for (const Item& item : items) highest = std::max(highest, item.level);
-    for (int level = highest; level > 0; --level) {
+    for (FriBidiLevel level = highest; level > 0; --level) {
         for (std::size_t i = 0; i < items.size();) {
             std::size_t end = i;
             while (end < items.size() && items[end].level >= level) ++end;
@@ -164,7 +164,9 @@ Result<Run> shape(const std::u32string& text, const Item& item, FontsInUse& font
 Result<Line> typeset(std::string_view utf8, std::size_t font, FontsInUse& fonts) {
     std::optional<std::u32string> text = from_utf8(utf8);
     if (!text) return fail(Errc::kInvalidArgument, "the text is not UTF-8", "text");
-    std::replace_if(text->begin(), text->end(), is_control, U' ');
+    // A no-break space has done its work, and not every font has it.
+    std::replace_if(
+        text->begin(), text->end(), [](char32_t c) { return c == 0x00A0 || is_control(c); }, U' ');
     SIGILLO_ASSIGN(std::vector<Item> items, items_of(*text, font, fonts));
     reorder(items);
     Line line;
