@@ -32,9 +32,11 @@ class ProductTest(DocumentsTest):
         cls.addClassCleanup(cls.judges.close)
 
     def judge_pdf(self, pdf, level, online, **options):
+        self.client.close()  # nginx closes it while the judges take their time
         return self.judges.validate_pdf(self.file("judged.pdf", pdf), level, online=online, **options)
 
     def judge_cms(self, signature, level, online, content=None):
+        self.client.close()
         path = None if content is None else self.file("judged.content", content)
         return self.judges.validate_cms(self.file("judged.cms", signature), level, content=path, online=online)
 

@@ -53,8 +53,8 @@ class Life(ProductTest):
 
 
     def test_a_signer_who_signs_again_leaves_what_was_signed_valid(self):
-        """pdfsig asks nobody here: NSS remembers what it was told of a certificate at the time of its first signature, and says
-        "Unknown issue" of the second one."""
+        """pdfsig asks nobody here: online Poppler 22.12 says "Unknown issue" of a certificate when a later signature has
+        it again; the other judges ask."""
         signer, pdf = self.client.credential_by_click(), self.contract
         for number, level in enumerate(LEVELS, 1):
             with self.subTest(signature=number, level=level):

@@ -152,6 +152,7 @@ Result<Page> find_page(const Document& document, unsigned number) {
         if (at == number) found = page;
         return at != number;
     }));
+    if (last == 0) return fail(Errc::kInvalidArgument, "the document has no pages", "document");
     if (!found)
         return fail(
             Errc::kNotFound,

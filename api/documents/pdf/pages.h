@@ -36,7 +36,8 @@ struct Page {
 // pages, and loops, are passed over. kLimitExceeded (field "document"): more pages or levels than Limits say.
 Status for_each_page(const Document& document, const std::function<bool(unsigned, const Page&)>& visit);
 
-// kNotFound (field "page"). kUnsupported (field "document"): the page is no object of its own.
+// kNotFound (field "page"). kInvalidArgument (field "document"): there are no pages at all. kUnsupported
+// (field "document"): the page is no object of its own.
 Result<Page> find_page(const Document& document, unsigned number);
 // The page that has this object number.
 Result<std::optional<Page>> find_page(const Document& document, Reference reference);
