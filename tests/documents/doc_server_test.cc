@@ -198,10 +198,25 @@ TEST_F(DocServer, what_a_worker_writes_is_bounded) {
     EXPECT_EQ(said(written), "64 " + std::to_string(EFBIG));
 }
 
-class ImpatientServer : public DocServer {
+// With time enough on the clock for a busy machine to give it its second of processor.
+class FrugalServer : public DocServer {
  protected:
     void SetUp() override {
         config_.worker.cpu = std::chrono::seconds(1);
+        start();
+    }
+};
+
+TEST_F(FrugalServer, processor_time_is_bounded) {
+    const auto spin = ask("spin");
+    ASSERT_FALSE(spin);
+    EXPECT_EQ(spin.error().detail, "the document could not be processed within its limits (processor time)");
+    EXPECT_EQ(spin.error().code, Errc::kLimitExceeded);
+}
+
+class ImpatientServer : public DocServer {
+ protected:
+    void SetUp() override {
         config_.worker.deadline = std::chrono::seconds(3);
         config_.workers = 2;
         config_.queue_limit = 2;
@@ -209,10 +224,7 @@ class ImpatientServer : public DocServer {
     }
 };
 
-TEST_F(ImpatientServer, processor_time_and_wall_clock_are_bounded) {
-    const auto spin = ask("spin");
-    ASSERT_FALSE(spin);
-    EXPECT_EQ(spin.error().detail, "the document could not be processed within its limits (processor time)");
+TEST_F(ImpatientServer, wall_clock_is_bounded) {
     const auto sleep = ask("sleep");
     ASSERT_FALSE(sleep);
     EXPECT_EQ(sleep.error().detail, "the document could not be processed within its limits (time)");
