@@ -1,4 +1,4 @@
-# ctest: TIMEOUT 1500
+# ctest: TIMEOUT 1500 SERIAL
 """Every document of the corpus through the running appliance: signDoc as PAdES-B-T, accepted by all judges together with the
 signatures that it came with, or refused with an error that says what is wrong with it. SIGILLO_INTEROP=full takes the whole
 corpus."""

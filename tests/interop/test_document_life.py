@@ -1,4 +1,4 @@
-# ctest: TIMEOUT 600
+# ctest: TIMEOUT 900 SERIAL
 """A signed document over its years: further signatures, steps to T, LT and LTA, renewed time-stamps. After each step every
 judge accepts every signature that is there, and none has fallen below the level that it had."""
 import base64

@@ -1,4 +1,4 @@
-# ctest: TIMEOUT 900
+# ctest: TIMEOUT 900 SERIAL
 """signDoc in every combination of envelope, level and key, through the running appliance with its own CA, time-stamping
 authority, OCSP and CRL: accepted by every judge at the level that was asked for, and by none of them after one byte of what
 was signed has been flipped."""
