@@ -22,7 +22,7 @@ exec </dev/null
 
 # Bounds in minutes, building included: what a stage may take when the machine is busy. On two idle cores a first run stays
 # within the hour; later ones, with ccache, within half of it.
-declare -A bound=([architecture]=3 [release]=30 [asan-ubsan]=20 [tsan]=20 [fuzz]=20 [tidy]=10)
+declare -A bound=([architecture]=3 [release]=40 [asan-ubsan]=20 [tsan]=20 [fuzz]=20 [tidy]=10)
 # Label of the tests that start real processes of the release build, and of those that measure speed.
 SANITIZER_LEAVES_OUT='^(system|bench|architecture)$'
 # Which of the others: by default the decoders of certificates, the store, activation and the signing path (asan-ubsan),
