@@ -71,6 +71,13 @@ Result<doc::Answer> DocWorker::ask(const doc::Request& request,
     return answer;
 }
 
+Result<doc::Answer> ask_worker(const DocClientConfig& config, const doc::Request& request,
+                               std::vector<std::shared_ptr<MemoryFile>> files,
+                               doc::Answer::ResultCase expected) {
+    SIGILLO_ASSIGN(auto worker, DocWorker::connect(config));
+    return worker.ask(request, std::move(files), expected);
+}
+
 bool doc_answers(const DocClientConfig& config) {
     return ipc::connect_unix(config.socket, ipc::SocketKind::kPackets).has_value();
 }

@@ -40,6 +40,13 @@ class DocWorker {
     std::chrono::milliseconds deadline_;
 };
 
+// One job by a worker of its own. Blocks. This way nobody holds a worker while waiting for anything else:
+// with as many requests as there are workers, each in want of another one, all of them would wait for ever.
+// Errors as DocWorker's.
+Result<doc::Answer> ask_worker(const DocClientConfig& config, const doc::Request& request,
+                               std::vector<std::shared_ptr<MemoryFile>> files,
+                               doc::Answer::ResultCase expected);
+
 // Whether something listens there.
 bool doc_answers(const DocClientConfig& config);
 

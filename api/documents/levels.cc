@@ -31,7 +31,6 @@ void add_certificates(ValidationData& data,
 }
 
 Result<File> cms_extended(const Toolbox& tools, const CmsToLift& cms, doc::Request request) {
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     SIGILLO_ASSIGN(auto out, MemoryFile::create("extended"));
     request.mutable_cms_extend()->set_document(1);
     request.mutable_cms_extend()->set_out(2);
@@ -44,12 +43,12 @@ Result<File> cms_extended(const Toolbox& tools, const CmsToLift& cms, doc::Reque
         content.mutable_digest()->set_algorithm(static_cast<std::uint32_t>(cms.content_digest->algorithm()));
         content.mutable_digest()->set_value(std::string(as_text(cms.content_digest->bytes())));
     }
-    SIGILLO_ASSIGN(const auto answer, worker.ask(request, std::move(files), doc::Answer::kCmsExtended));
+    SIGILLO_ASSIGN(const auto answer,
+                   ask_worker(tools.doc, request, std::move(files), doc::Answer::kCmsExtended));
     return out;
 }
 
 Result<Digest> archive_imprint(const Toolbox& tools, const CmsToLift& cms, const std::string& signer) {
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     doc::Request request;
     auto& job = *request.mutable_cms_archive_imprint();
     job.set_document(1);
@@ -64,7 +63,8 @@ Result<Digest> archive_imprint(const Toolbox& tools, const CmsToLift& cms, const
             static_cast<std::uint32_t>(cms.content_digest->algorithm()));
         job.mutable_content()->mutable_digest()->set_value(std::string(as_text(cms.content_digest->bytes())));
     }
-    SIGILLO_ASSIGN(const auto answer, worker.ask(request, std::move(files), doc::Answer::kCmsImprint));
+    SIGILLO_ASSIGN(const auto answer,
+                   ask_worker(tools.doc, request, std::move(files), doc::Answer::kCmsImprint));
     return Digest::create(HashAlgorithm::kSha256, as_bytes(answer.cms_imprint().imprint().value()));
 }
 
@@ -72,21 +72,19 @@ Result<Digest> archive_imprint(const Toolbox& tools, const CmsToLift& cms, const
 
 Result<doc::CmsNeedsFound> cms_needs(const Toolbox& tools, const File& cms,
                                      const std::vector<std::string>& signers) {
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     doc::Request request;
     auto& job = *request.mutable_cms_needs();
     job.set_document(1);
     for (const auto& id : signers) job.add_signers(id);
-    SIGILLO_ASSIGN(auto answer, worker.ask(request, {cms}, doc::Answer::kCmsNeeds));
+    SIGILLO_ASSIGN(auto answer, ask_worker(tools.doc, request, {cms}, doc::Answer::kCmsNeeds));
     return std::move(*answer.mutable_cms_needs());
 }
 
 Result<doc::PdfNeedsFound> pdf_needs(const Toolbox& tools, const File& pdf, std::uint32_t newest) {
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     doc::Request request;
     request.mutable_pdf_needs()->set_document(1);
     request.mutable_pdf_needs()->set_newest(newest);
-    SIGILLO_ASSIGN(auto answer, worker.ask(request, {pdf}, doc::Answer::kPdfNeeds));
+    SIGILLO_ASSIGN(auto answer, ask_worker(tools.doc, request, {pdf}, doc::Answer::kPdfNeeds));
     return std::move(*answer.mutable_pdf_needs());
 }
 
@@ -144,9 +142,9 @@ Task<Result<File>> pdf_to_lt(const Toolbox& tools, Caller caller, File pdf, std:
     put_material(gathered, *job.mutable_material());
     job.set_document(1);
     job.set_out(2);
-    SIGILLO_CO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     SIGILLO_CO_ASSIGN(auto out, MemoryFile::create("extended"));
-    SIGILLO_CO_ASSIGN(const auto answer, worker.ask(request, both(pdf, out), doc::Answer::kPdfExtended));
+    SIGILLO_CO_ASSIGN(const auto answer,
+                      ask_worker(tools.doc, request, both(pdf, out), doc::Answer::kPdfExtended));
     co_return out;
 }
 
@@ -158,8 +156,8 @@ Task<Result<File>> pdf_time_stamped(const Toolbox& tools, Caller caller, File pd
     job.set_out(2);
     job.mutable_signature()->set_document_time_stamp(true);
     job.mutable_signature()->set_contents_size(kTokenBytes);
-    SIGILLO_CO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
-    SIGILLO_CO_ASSIGN(const auto answer, worker.ask(request, both(pdf, out), doc::Answer::kPdfPrepared));
+    SIGILLO_CO_ASSIGN(const auto answer,
+                      ask_worker(tools.doc, request, both(pdf, out), doc::Answer::kPdfPrepared));
     const auto& prepared = answer.pdf_prepared();
     if (prepared.byte_range_size() != 4)
         co_return fail(Errc::kInternal, "a prepared revision without its ByteRange");

@@ -104,8 +104,8 @@ Task<Result<File>> stamped_cms(const Toolbox& tools, Caller caller, File cms,
     SIGILLO_CO_ASSIGN(auto out, MemoryFile::create("stamped"));
     job.set_document(1);
     job.set_out(2);
-    SIGILLO_CO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
-    SIGILLO_CO_ASSIGN(const auto answer, worker.ask(request, both(cms, out), doc::Answer::kCmsExtended));
+    SIGILLO_CO_ASSIGN(const auto answer,
+                      ask_worker(tools.doc, request, both(cms, out), doc::Answer::kCmsExtended));
     co_return out;
 }
 

@@ -34,8 +34,7 @@ class Service::Checker final : public ProofChecker {
         job.set_kind(static_cast<std::uint32_t>(kind));
         job.set_answer(std::string(as_text(answer)));
         job.set_now_ms(unix_millis(clock_.now()));
-        SIGILLO_ASSIGN(auto worker, DocWorker::connect(doc_));
-        SIGILLO_ASSIGN(const auto checked, worker.ask(request, {}, doc::Answer::kCheckedProof));
+        SIGILLO_ASSIGN(const auto checked, ask_worker(doc_, request, {}, doc::Answer::kCheckedProof));
         CheckedProof out;
         out.next_update = from_unix_millis(checked.checked_proof().next_update_ms());
         out.further = proofs_of(checked.checked_proof().further());

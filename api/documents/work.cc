@@ -77,14 +77,10 @@ Result<File> assemble(const Toolbox& tools, Work& work, const std::vector<std::s
     doc::Request request;
     auto& job = *request.mutable_cms_assemble();
     *job.mutable_parts() = parts_of(work, chain, token);
-    if (!work.worker) {
-        SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
-        work.worker.emplace(std::move(worker));
-    }
     const bool around = work.order.format == Format::kCades && is_enveloped(work.order);
     if (!around) {
         job.set_envelope(doc::DETACHED);
-        SIGILLO_ASSIGN(const auto answer, work.worker->ask(request, {}, doc::Answer::kCmsAssembled));
+        SIGILLO_ASSIGN(const auto answer, ask_worker(tools.doc, request, {}, doc::Answer::kCmsAssembled));
         const ByteView cms = as_bytes(answer.cms_assembled().cms());
         if (!work.revision) return MemoryFile::of(cms, "signature");
         SIGILLO_ASSIGN(auto file,
@@ -97,19 +93,18 @@ Result<File> assemble(const Toolbox& tools, Work& work, const std::vector<std::s
     job.set_document(1);
     job.set_out(2);
     SIGILLO_ASSIGN(auto out, MemoryFile::create("signed"));
-    SIGILLO_ASSIGN(const auto answer,
-                   work.worker->ask(request, {work.order.document->file, out}, doc::Answer::kCmsAssembled));
+    SIGILLO_ASSIGN(const auto answer, ask_worker(tools.doc, request, {work.order.document->file, out},
+                                                 doc::Answer::kCmsAssembled));
     return out;
 }
 
 // A parallel signature signs what those before it signed, not them: this is what the signer authorises.
 Result<std::string> content_digest(const Toolbox& tools, const File& signed_content, HashAlgorithm hash) {
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     doc::Request request;
     auto& job = *request.mutable_cms_content_digest();
     job.set_document(1);
     job.set_hash_algorithm(static_cast<std::uint32_t>(hash));
-    SIGILLO_ASSIGN(auto answer, worker.ask(request, {signed_content}, doc::Answer::kCmsContent));
+    SIGILLO_ASSIGN(auto answer, ask_worker(tools.doc, request, {signed_content}, doc::Answer::kCmsContent));
     return std::move(*answer.mutable_cms_content()->mutable_value());
 }
 
@@ -131,17 +126,15 @@ Status prepare_work(const Toolbox& tools, const sam::Credential& credential, Wal
     }
     if (work.order.format != Format::kPades) return {};
     SIGILLO_ASSIGN(work.revision, MemoryFile::create("revision"));
-    SIGILLO_ASSIGN(auto worker, DocWorker::connect(tools.doc));
     doc::Request request;
     auto& job = *request.mutable_pdf_prepare();
     job.set_document(1);
     job.set_out(2);
     *job.mutable_signature() = pdf_signature(work.order, credential, time);
     SIGILLO_ASSIGN(auto answer,
-                   worker.ask(request, {document.file, work.revision}, doc::Answer::kPdfPrepared));
+                   ask_worker(tools.doc, request, {document.file, work.revision}, doc::Answer::kPdfPrepared));
     work.prepared = std::move(*answer.mutable_pdf_prepared());
     work.order.document->file.reset();  // it is the first part of the revision
-    work.worker.emplace(std::move(worker));
     return {};
 }
 
@@ -178,7 +171,6 @@ Task<Result<File>> finish_work(const Toolbox& tools, Caller caller, Work& work,
         token = std::move(*stamped);
     }
     SIGILLO_CO_ASSIGN(File file, assemble(tools, work, chain, token));
-    work.worker.reset();
     if (order.level <= Level::kT) co_return file;
     if (order.format == Format::kPades) {
         auto lifted = co_await pdf_to_lt(tools, caller, std::move(file), 1, gathered);

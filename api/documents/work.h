@@ -16,7 +16,6 @@ struct Work {
     SignatureOrder order;
     std::string digest;  // of the document as it came, raw
     // PAdES over a document.
-    std::optional<DocWorker> worker;
     doc::PdfPrepared prepared;
     std::shared_ptr<MemoryFile> revision;
     std::string deposit;

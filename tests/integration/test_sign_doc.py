@@ -2,6 +2,7 @@
 """signDoc, signPolling and /v1/documents: what is refused and in which words, retries, the asynchronous mode, two steps,
 what the log says, what a broken document does to others."""
 import base64
+import concurrent.futures
 import http.server
 import json
 import os
@@ -59,6 +60,16 @@ class SignDoc(DocumentsTest):
         for content, signed in zip(contents[1::2], answer["DocumentWithSignature"]):
             self.assertIn(content, base64.b64decode(signed))
             self.assertEqual(0, self.openssl_cms(base64.b64decode(signed)).returncode)
+
+    def test_more_documents_at_once_than_there_are_workers(self):
+        """In one call, and in many at the same time: nobody waits for a worker while holding another one."""
+        many = [tiny_pdf([], b"/Title (%d)" % n) for n in range(40)]
+        entries = [self.entry(pdf, "P", signed_envelope_property="Revision") for pdf in many]
+        self.assertEqual(40, len(self.sign_doc(self.signer, entries)["DocumentWithSignature"]))
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            signed = list(pool.map(lambda n: self.sign_pdf(self.signer, tiny_pdf([], b"/Title (one of %d)" % n), "B-LTA"),
+                                   range(32)))
+        self.assertTrue(all(pdf.count(b"/ByteRange") == 2 for pdf in signed))
 
     def test_digests_are_signed_without_the_documents(self):
         content = secrets.token_bytes(1000)

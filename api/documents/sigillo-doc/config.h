@@ -24,7 +24,7 @@ struct WorkerConfig {
     std::uint64_t output_base_mib = 64;
     std::uint64_t output_factor = 2;
     std::chrono::seconds cpu{20};        // 100 MiB take 2 s; deep nesting would take minutes
-    std::chrono::seconds deadline{60};   // wall clock, waiting for a signature between two jobs included
+    std::chrono::seconds deadline{60};   // wall clock
     unsigned descriptors = 64;           // numbers; a request carries at most 16
     std::size_t message_bytes = 60'000;  // of one message; what is longer goes by file
 };
@@ -33,7 +33,7 @@ struct DocConfig {
     std::string socket;
     unsigned socket_mode = 0660;
     std::vector<std::string> users;  // who may connect: names or numbers; empty: only our own user
-    // Workers at once. More than cores: a worker waits for the HSM while the next one computes.
+    // Workers at once. More than cores, so that small documents do not wait behind large ones.
     std::size_t workers = std::size_t{4} * std::max(2u, std::thread::hardware_concurrency());
     std::size_t queue_limit = 512;  // connections that wait for a worker; beyond it they are closed at once
     // TrueType fonts of visible signatures, by their file names without the ending; the first is the default.
