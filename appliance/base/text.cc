@@ -36,11 +36,23 @@ std::optional<std::size_t> count_utf8(std::string_view text) {
     return count;
 }
 
+namespace {
+
+// Characters that are not seen, besides the joiners U+200C and U+200D, without which some scripts misspell
+// names.
+bool is_invisible(std::uint32_t c) {
+    return c == 0xADU || c == 0x115FU || c == 0x1160U || c == 0x180EU || c == 0x200BU || c == 0x200EU ||
+           c == 0x200FU || (c >= 0x2060U && c <= 0x2064U) || c == 0x3164U || c == 0xFEFFU || c == 0xFFA0U ||
+           (c >= 0xE0000U && c <= 0xE007FU);
+}
+
+}  // namespace
+
 bool has_deceptive_characters(std::string_view text) {
     for (std::size_t at = 0; at < text.size();) {
         const auto c = next_character(text, at);
         if (!c || *c < 0x20U || (*c >= 0x7FU && *c <= 0x9FU) || (*c >= 0x202AU && *c <= 0x202EU) ||
-            (*c >= 0x2066U && *c <= 0x2069U))
+            (*c >= 0x2066U && *c <= 0x2069U) || is_invisible(*c))
             return true;
     }
     return false;

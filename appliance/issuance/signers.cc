@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "appliance/base/text.h"
+
 namespace sigillo::issuance {
 namespace {
 
@@ -35,9 +37,11 @@ Status Signers::check(const std::string& country, const record::Person& person) 
         if (text.size() > limits_.text_bytes)
             return fail(Errc::kLimitExceeded, "longer than " + std::to_string(limits_.text_bytes) + " bytes",
                         field);
-        if (std::ranges::any_of(text,
-                                [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }))
-            return fail(Errc::kInvalidArgument, "control characters", field);
+        if (has_deceptive_characters(text))
+            return fail(Errc::kInvalidArgument, "control characters, or others that are not seen", field);
+        // A certificate would not take it.
+        if (!text.empty() && (text.front() == ' ' || text.back() == ' '))
+            return fail(Errc::kInvalidArgument, "begins or ends with a space", field);
         return {};
     };
     SIGILLO_TRY(bounded(person.given(), "name.given"));

@@ -200,8 +200,10 @@ TEST(Text, utf8_is_strict) {
     EXPECT_TRUE(has_deceptive_characters("a\nb"));
     EXPECT_TRUE(
         has_deceptive_characters("a\xE2\x80\xAE"
-                                 "b"));                 // U+202E
-    EXPECT_TRUE(has_deceptive_characters("\xC2\x85"));  // U+0085
+                                 "b"));                     // U+202E
+    EXPECT_TRUE(has_deceptive_characters("\xC2\x85"));      // U+0085
+    EXPECT_TRUE(has_deceptive_characters("\xE2\x80\x8B"));  // U+200B
+    EXPECT_TRUE(has_deceptive_characters("\xEF\xBB\xBF"));  // U+FEFF
     EXPECT_FALSE(has_deceptive_characters("Ἀλέξανδρος D'Àrc"));
 }
 

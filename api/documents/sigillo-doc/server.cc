@@ -56,8 +56,10 @@ Verdict verdict(int status, bool overdue) {
     }
     switch (WTERMSIG(status)) {
         case SIGKILL:
-            return overdue ? beyond("the document could not be processed within its limits (time)")
-                           : beyond("the document could not be processed within its limits (memory)");
+            if (overdue) return beyond("the document could not be processed within its limits (time)");
+            // Somebody else's doing, such as the kernel's for want of memory: it says nothing of the
+            // document.
+            return {Errc::kUnavailable, "the document worker was killed; try again"};
         case SIGXCPU:
             return beyond("the document could not be processed within its limits (processor time)");
         case SIGSEGV:
