@@ -72,7 +72,7 @@ Result<SignerId> Signers::create(const std::string& tenant, const ClientId& clie
                                  const std::string& country, const record::Person& person,
                                  const OnSignerCreated& in_transaction) {
     SIGILLO_TRY(check(country, person));
-    const SignerId id = SignerId::generate(random_);
+    SignerId id = SignerId::generate(random_);
     record::Signer signer;
     signer.set_tenant(tenant);
     signer.set_country(country);

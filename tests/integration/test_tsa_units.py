@@ -175,7 +175,9 @@ class TsaUnits(TsaTest):
         harness.wait_until(lambda: self.leaves("tsu.revoked"), 15, "the leaf")
         leaf, = self.leaves("tsu.revoked")
         self.assertEqual((unit["unitID"], "keyCompromise", "ticket 4711"), (leaf["unit"], leaf["revocation"], leaf["reason"]))
-        leaf, = self.leaves("ca.unit_revoked", self.instance.log, self.instance.vkey)
+        signing = (self.instance.log, self.instance.vkey)
+        harness.wait_until(lambda: self.leaves("ca.unit_revoked", *signing), 15, "the leaf of the other log")
+        leaf, = self.leaves("ca.unit_revoked", *signing)
         self.assertEqual((unit["unitID"], serial), (leaf["unit"], leaf["serial"]))
 
         # For good: neither activated again nor revoked anew with another date or reason; destroyed as any other.

@@ -157,21 +157,18 @@ TEST(QcStatements, a_qualified_signature_certificate_is_recognised) {
 
 TEST(QcStatements, what_is_not_understood_is_not_believed) {
     for (const char* hex : {
-             "",                              // nothing
-             "3000ff",                        // bytes after it
-             "300a3008060604008e4601",        // cut short
-             "300c300a060604008e4601010500",  // QcCompliance with information
-             "300a3008020604008e460101",      // an INTEGER for an identifier
-             "300a3008060680008e460101",      // an identifier with a leading zero
-             "30823008060604008e460101",      // a length that is not there
-             "3081083006060404008e46",        // a length in the long form that fits the short one
-             "3080"
-             "3008060604008e460101"
-             "0000",                      // BER's indefinite length
-             "1f0a3008060604008e460101",  // a tag of several octets
-             "300e300c060604008e460107300213"
-             "00",                            // a country of no letters
-             "300c300a060604008e4601060500",  // QcType that is no sequence
+             "",                                  // nothing
+             "3000ff",                            // bytes after it
+             "300a3008060604008e4601",            // cut short
+             "300c300a060604008e4601010500",      // QcCompliance with information
+             "300a3008020604008e460101",          // an INTEGER for an identifier
+             "300a3008060680008e460101",          // an identifier with a leading zero
+             "30823008060604008e460101",          // a length that is not there
+             "3081083006060404008e46",            // a length in the long form that fits the short one
+             "30803008060604008e4601010000",      // BER's indefinite length
+             "1f0a3008060604008e460101",          // a tag of several octets
+             "300e300c060604008e46010730021300",  // a country of no letters
+             "300c300a060604008e4601060500",      // QcType that is no sequence
          }) {
         const auto found = qc(hex);
         ASSERT_FALSE(found) << hex;
