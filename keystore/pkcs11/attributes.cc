@@ -79,9 +79,11 @@ Result<std::optional<CK_ULONG>> read_number(const Module& module, CK_SESSION_HAN
 
 Result<std::vector<CK_OBJECT_HANDLE>> find_objects(const Module& module, CK_SESSION_HANDLE session,
                                                    CK_OBJECT_CLASS object_class, const std::string& label,
-                                                   std::size_t limit) {
+                                                   std::size_t limit, Kept kept) {
     Template wanted;
-    wanted.number(CKA_CLASS, object_class).flag(CKA_TOKEN, true).bytes(CKA_LABEL, as_bytes(label));
+    wanted.number(CKA_CLASS, object_class)
+        .flag(CKA_TOKEN, kept == Kept::kOnToken)
+        .bytes(CKA_LABEL, as_bytes(label));
     if (const CK_RV rv = module->C_FindObjectsInit(session, wanted.data(), wanted.size()); rv != CKR_OK)
         return std::unexpected(error_before(rv, "C_FindObjectsInit"));
     std::vector<CK_OBJECT_HANDLE> found(limit);

@@ -50,10 +50,12 @@ Result<std::optional<bool>> read_flag(const Module& module, CK_SESSION_HANDLE se
 Result<std::optional<CK_ULONG>> read_number(const Module& module, CK_SESSION_HANDLE session,
                                             CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 
-// Token objects of a class with a label: at most `limit` of them.
+// On the token, or in this application's sessions alone.
+enum class Kept : bool { kInSession, kOnToken };
+// Objects of a class with a label: at most `limit` of them.
 Result<std::vector<CK_OBJECT_HANDLE>> find_objects(const Module& module, CK_SESSION_HANDLE session,
                                                    CK_OBJECT_CLASS object_class, const std::string& label,
-                                                   std::size_t limit);
+                                                   std::size_t limit, Kept kept = Kept::kOnToken);
 
 // Destroys an object at the end of a scope, unless released.
 class ScopedObject {

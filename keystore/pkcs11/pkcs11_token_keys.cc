@@ -52,7 +52,7 @@ class Pkcs11TokenKeys::Impl : public std::enable_shared_from_this<Impl> {
         CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
         std::uint64_t generation = 0;
         bool copy_tried = false;
-        bool is_copy = false;  // a session object of ours, to be destroyed by us
+        bool is_copy = false;  // a session object of ours
     };
     pkcs11::Outcome copy(const std::string& label, CK_SESSION_HANDLE session, std::uint64_t generation);
 
@@ -225,13 +225,10 @@ Result<std::shared_ptr<SigningKey>> Pkcs11TokenKeys::Impl::open(const std::strin
 Status Pkcs11TokenKeys::Impl::destroy(const std::string& label) {
     SIGILLO_TRY(check_label(label));
     const std::lock_guard lock(changing_);
-    Handle last;
     {
         const std::lock_guard handles(mutex_);
-        if (const auto found = handles_.find(label); found != handles_.end()) last = found->second;
         handles_.erase(label);  // no signature begins with it any more
     }
-    if (last.is_copy) connection_->destroy(last.object, last.generation);
     std::size_t destroyed = 0;
     SIGILLO_TRY(on_read_write(CallKind::kShort, [&](CK_SESSION_HANDLE session) -> Status {
         SIGILLO_ASSIGN(destroyed, pkcs11::destroy_signing_pair(connection_->module(), session, label));

@@ -202,6 +202,16 @@ Result<std::size_t> destroy_signing_pair(const Module& module, CK_SESSION_HANDLE
                                          const std::string& label) {
     // Whatever bears the label goes: after an accident there may be more than one of a class.
     constexpr std::size_t kMost = 8;
+    // Copies, too: of this login, and of earlier ones whose sessions live on.
+    for (;;) {
+        SIGILLO_ASSIGN(const auto copies,
+                       find_objects(module, session, CKO_PRIVATE_KEY, label, kMost, Kept::kInSession));
+        if (copies.empty()) break;
+        for (const CK_OBJECT_HANDLE copy : copies) {
+            const CK_RV rv = module->C_DestroyObject(session, copy);
+            if (rv != CKR_OK) return std::unexpected(error_of(rv, "C_DestroyObject"));
+        }
+    }
     std::size_t destroyed = 0;
     for (const CK_OBJECT_CLASS half : kHalves) {
         SIGILLO_ASSIGN(const auto found, find_objects(module, session, half, label, kMost));

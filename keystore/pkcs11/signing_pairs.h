@@ -37,8 +37,8 @@ Result<CK_OBJECT_HANDLE> find_private_key(const Module& module, CK_SESSION_HANDL
 Outcome copy_into_session(const Module& module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
                           CK_OBJECT_HANDLE& copy);
 
-// On a read-write session: how many objects of the label were destroyed. kHsmFailed when some are still
-// there.
+// On a read-write session: how many of the token's objects of the label were destroyed; their copies go with
+// them. kHsmFailed when some are still there.
 Result<std::size_t> destroy_signing_pair(const Module& module, CK_SESSION_HANDLE session,
                                          const std::string& label);
 

@@ -100,13 +100,13 @@ INSTANTIATE_TEST_SUITE_P(Kinds, SessionCopy,
                          ::testing::Values(KeyAlgorithm::kEcP256, KeyAlgorithm::kEcP384,
                                            KeyAlgorithm::kRsa2048));
 
-class SessionCopyRefused : public SessionCopy {
+class SessionCopyWithFaults : public SessionCopy {
  protected:
-    SessionCopyRefused() : SessionCopy(Through::kShim) {}
-    ~SessionCopyRefused() override { SoftHsm::instance().set_faults(""); }
+    SessionCopyWithFaults() : SessionCopy(Through::kShim) {}
+    ~SessionCopyWithFaults() override { SoftHsm::instance().set_faults(""); }
 };
 
-TEST_P(SessionCopyRefused, SignsFromTheTokensObject) {
+TEST_P(SessionCopyWithFaults, SignsFromTheTokensObject) {
     SoftHsm::instance().set_faults("C_CopyObject rv=0x1B");  // CKR_ACTION_PROHIBITED
     expect_signs();
     expect_signs();
@@ -114,7 +114,18 @@ TEST_P(SessionCopyRefused, SignsFromTheTokensObject) {
     EXPECT_EQ(SoftHsm::instance().calls("C_CopyObject"), 1u) << "one attempt in a login";
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, SessionCopyRefused, ::testing::Values(KeyAlgorithm::kEcP256));
+TEST_P(SessionCopyWithFaults, DestructionTakesTheCopiesOfEarlierLoginsToo) {
+    expect_signs();
+    SoftHsm::instance().set_faults("C_SignInit rv=0x60 count=1");  // CKR_KEY_HANDLE_INVALID: found anew
+    expect_signs();
+    SoftHsm::instance().set_faults("");
+    expect_signs();
+    EXPECT_EQ(raw_.session_objects(), 2u);
+    ASSERT_TRUE(keys_->destroy(kLabel));
+    EXPECT_EQ(raw_.session_objects(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, SessionCopyWithFaults, ::testing::Values(KeyAlgorithm::kEcP256));
 
 }  // namespace
 }  // namespace sigillo::testing
