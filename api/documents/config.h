@@ -36,6 +36,7 @@ struct DocumentsConfig {
     std::size_t results = 1'000;
     // Prepared documents on the disk, and how long they wait for their signatures.
     std::size_t prepared = 1'000;
+    std::uint64_t prepared_mib = 8'192;  // some eighty of the largest
     std::chrono::seconds prepared_life{86'400};
 };
 

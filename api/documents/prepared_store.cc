@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -59,7 +60,11 @@ Status PreparedStore::open() {
         if (!name.starts_with(kPrefix)) continue;
         const auto record = read_record(entry->path());
         // Without a record it was not finished: an expiry of long ago.
-        waiting_.emplace(name.substr(kPrefix.size()), record ? record->expires_ms() : 0);
+        std::error_code none;  // a digest has no document
+        const auto size = fs::file_size(entry->path() / "document", none);
+        const Waiting found{record ? record->expires_ms() : 0, none ? 0 : size};
+        bytes_ += found.bytes;
+        waiting_.emplace(name.substr(kPrefix.size()), found);
     }
     if (error) return fail(Errc::kUnavailable, "read " + config_.directory.string() + ": " + error.message());
     sweep();
@@ -69,25 +74,41 @@ Status PreparedStore::open() {
 void PreparedStore::sweep() {
     const std::int64_t now = unix_millis(clock_.now());
     std::erase_if(waiting_, [&](const auto& entry) {
-        if (entry.second > now) return false;
+        if (entry.second.expires_ms > now) return false;
         std::error_code error;  // what stays is tried again at the next start
         fs::remove_all(folder_of(entry.first), error);
+        bytes_ -= entry.second.bytes;
         return true;
     });
 }
 
 Result<std::string> PreparedStore::put(prepared::Record record, const MemoryFile* file) {
-    const std::string id = random_id(random_);
+    std::string id = random_id(random_);
     record.set_expires_ms(unix_millis(clock_.now() + config_.life));
+    std::uint64_t size = 0;
+    if (file != nullptr) {
+        SIGILLO_ASSIGN(size, file->size());
+    }
     {
         const std::lock_guard lock(mutex_);
         sweep();
-        if (waiting_.size() >= config_.limit)
+        if (waiting_.size() >= config_.limit || size > config_.bytes - std::min(config_.bytes, bytes_))
             return fail(Errc::kLimitExceeded, "too many prepared documents wait for their signatures",
                         "documents");
-        waiting_.emplace(id, record.expires_ms());
+        waiting_.emplace(id, Waiting{record.expires_ms(), size});
+        bytes_ += size;
     }
-    const fs::path folder = folder_of(id);
+    Status kept = keep(folder_of(id), record, file);
+    if (kept) return id;
+    std::error_code error;  // what stays is removed at the next start, having no record
+    fs::remove_all(folder_of(id), error);
+    const std::lock_guard lock(mutex_);
+    if (waiting_.erase(id) != 0) bytes_ -= size;
+    return std::unexpected(std::move(kept).error());
+}
+
+Status PreparedStore::keep(const fs::path& folder, const prepared::Record& record,
+                           const MemoryFile* file) const {
     if (::mkdir(folder.c_str(), 0700) != 0)
         return std::unexpected(errno_error(errno, "make " + folder.string()));
     if (file != nullptr) {
@@ -97,8 +118,7 @@ Result<std::string> PreparedStore::put(prepared::Record record, const MemoryFile
         SIGILLO_TRY(copy(file->fd(), out.get()));
     }
     // Last: a folder without it was not finished.
-    SIGILLO_TRY(write_file_durably(folder / "record", as_bytes(record.SerializeAsString()), 0600));
-    return id;
+    return write_file_durably(folder / "record", as_bytes(record.SerializeAsString()), 0600);
 }
 
 Result<PreparedDocument> PreparedStore::get(const std::string& client, const std::string& id) {

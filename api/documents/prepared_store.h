@@ -22,6 +22,7 @@ namespace sigillo::api::documents {
 struct PreparedConfig {
     std::filesystem::path directory;
     std::size_t limit = 1'000;
+    std::uint64_t bytes = std::uint64_t{8} << 30;  // of all documents together
     std::chrono::seconds life{86'400};
 };
 
@@ -38,7 +39,8 @@ class PreparedStore {
     // Once, before all else: takes up what an earlier process left, removes what is too old or not complete.
     // kUnavailable: the folder.
     Status open();
-    // The new document's id; sets the record's expiry. kLimitExceeded (field "documents"): too many wait.
+    // The new document's id; sets the record's expiry. kLimitExceeded (field "documents"): too many wait, or
+    // too large ones. Whatever fails, nothing of it stays.
     Result<std::string> put(prepared::Record record, const MemoryFile* file);
     // kNotFound (field "documentID"): no such document of this client, or its time is over. kCorrupt.
     Result<PreparedDocument> get(const std::string& client, const std::string& id);
@@ -47,11 +49,18 @@ class PreparedStore {
  private:
     std::filesystem::path folder_of(const std::string& id) const;
     void sweep();  // with mutex_ held
+    Status keep(const std::filesystem::path& folder, const prepared::Record& record,
+                const MemoryFile* file) const;
+    struct Waiting {
+        std::int64_t expires_ms = 0;
+        std::uint64_t bytes = 0;
+    };
     const PreparedConfig config_;
     const Clock& clock_;
     Random& random_;
     std::mutex mutex_;
-    std::map<std::string, std::int64_t> waiting_;  // by id: when its time is over; guarded by mutex_
+    std::map<std::string, Waiting> waiting_;  // by id; guarded by mutex_
+    std::uint64_t bytes_ = 0;                 // of them all; guarded by mutex_
 };
 
 }  // namespace sigillo::api::documents

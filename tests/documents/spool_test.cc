@@ -56,8 +56,10 @@ TEST_F(SpoolTest, an_answer_is_a_string_while_it_is_small_and_a_file_beyond) {
 
 class PreparedTest : public SpoolTest {
  protected:
+    PreparedTest() { std::filesystem::create_directory(scratch_ / "kept"); }
     documents::PreparedStore store() {
-        return documents::PreparedStore({scratch_.path(), 2, std::chrono::seconds(60)}, clock_, random_);
+        return documents::PreparedStore({scratch_.path() / "kept", 2, 20, std::chrono::seconds(60)}, clock_,
+                                        random_);
     }
     static prepared::Record of(const std::string& client) {
         prepared::Record record;
@@ -100,10 +102,37 @@ TEST_F(PreparedTest, documents_go_when_their_time_is_over_and_their_number_is_bo
     EXPECT_FALSE(waiting.get("c", id));
     EXPECT_TRUE(waiting.put(of("c"), nullptr));
     // What was not finished goes at the next start.
-    std::filesystem::create_directory(scratch_ / ("prepared-" + std::string(32, 'a')));
+    std::filesystem::create_directory(scratch_ / "kept" / ("prepared-" + std::string(32, 'a')));
     auto next = store();
     ASSERT_TRUE(next.open());
-    EXPECT_FALSE(std::filesystem::exists(scratch_ / ("prepared-" + std::string(32, 'a'))));
+    EXPECT_FALSE(std::filesystem::exists(scratch_ / "kept" / ("prepared-" + std::string(32, 'a'))));
+}
+
+TEST_F(PreparedTest, their_bytes_are_bounded_over_a_restart_too) {
+    const auto file = documents::MemoryFile::of(to_bytes("a revision"), "t").value();
+    {
+        auto first = store();
+        ASSERT_TRUE(first.open());
+        ASSERT_TRUE(first.put(of("c"), file.get()));
+    }
+    auto next = store();
+    ASSERT_TRUE(next.open());
+    const auto larger = documents::MemoryFile::of(to_bytes("a larger one"), "t").value();
+    const auto refused = next.put(of("c"), larger.get());
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kLimitExceeded);
+    EXPECT_TRUE(next.put(of("c"), file.get()));
+}
+
+TEST_F(PreparedTest, what_cannot_be_kept_leaves_nothing_and_takes_no_room) {
+    auto waiting = store();
+    ASSERT_TRUE(waiting.open());
+    const auto file = documents::MemoryFile::of(to_bytes("a revision"), "t").value();
+    std::filesystem::remove(scratch_ / "kept");  // as a disk that takes nothing
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(waiting.put(of("c"), file.get()));
+    std::filesystem::create_directory(scratch_ / "kept");
+    EXPECT_TRUE(waiting.put(of("c"), file.get()));
+    EXPECT_TRUE(waiting.put(of("c"), file.get()));
 }
 
 TEST_F(SpoolTest, a_result_waits_for_its_client_for_as_long_as_it_asked) {
