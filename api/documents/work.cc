@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "api/documents/assembly/assembly.h"
 #include "api/documents/levels.h"
 #include "appliance/ades/signed_properties.h"
 #include "appliance/ipc/deposit_client.h"
@@ -60,42 +61,53 @@ sam::DocumentToSign to_sign(const Work& work) {
     return out;
 }
 
-doc::SignatureParts parts_of(const Work& work, const std::vector<std::string>& chain, ByteView token) {
-    doc::SignatureParts parts;
-    parts.set_signed_attributes(work.signature.signed_attributes());
-    parts.set_signature(work.signature.signature());
-    parts.set_padding(work.order.padding);
-    parts.set_hash(static_cast<std::uint32_t>(work.order.hash));
-    for (const auto& der : chain) parts.add_chain(der);
-    parts.set_time_stamp(std::string(as_text(token)));
+SignatureParts parts_of(const Work& work, const std::vector<std::string>& chain, ByteView token) {
+    SignatureParts parts;
+    parts.signed_attributes = to_bytes(work.signature.signed_attributes());
+    parts.signature = to_bytes(work.signature.signature());
+    parts.scheme = {static_cast<SignaturePadding>(work.order.padding), work.order.hash};
+    for (const auto& der : chain) parts.chain.push_back(to_bytes(der));
+    parts.time_stamp = to_bytes(token);
     return parts;
+}
+
+// Beside the signatures of others, which a worker reads.
+Result<File> assemble_parallel(const Toolbox& tools, const SignatureParts& parts, const File& document) {
+    doc::Request request;
+    auto& job = *request.mutable_cms_add_signature();
+    auto& given = *job.mutable_parts();
+    given.set_signed_attributes(std::string(as_text(parts.signed_attributes)));
+    given.set_signature(std::string(as_text(parts.signature)));
+    given.set_padding(static_cast<std::uint32_t>(parts.scheme.padding));
+    given.set_hash(static_cast<std::uint32_t>(parts.scheme.hash));
+    for (const auto& der : parts.chain) given.add_chain(std::string(as_text(der)));
+    given.set_time_stamp(std::string(as_text(parts.time_stamp)));
+    job.set_document(1);
+    job.set_out(2);
+    SIGILLO_ASSIGN(auto out, MemoryFile::create("signed"));
+    SIGILLO_ASSIGN(const auto answer,
+                   ask_worker(tools.doc, request, {document, out}, doc::Answer::kCmsSignatureAdded));
+    return out;
 }
 
 // The signature around which everything else stands. Blocks.
 Result<File> assemble(const Toolbox& tools, Work& work, const std::vector<std::string>& chain,
                       ByteView token) {
-    doc::Request request;
-    auto& job = *request.mutable_cms_assemble();
-    *job.mutable_parts() = parts_of(work, chain, token);
-    const bool around = work.order.format == Format::kCades && is_enveloped(work.order);
-    if (!around) {
-        job.set_envelope(doc::DETACHED);
-        SIGILLO_ASSIGN(const auto answer, ask_worker(tools.doc, request, {}, doc::Answer::kCmsAssembled));
-        const ByteView cms = as_bytes(answer.cms_assembled().cms());
-        if (!work.revision) return MemoryFile::of(cms, "signature");
-        SIGILLO_ASSIGN(auto file,
-                       with_contents(*work.revision,
-                                     {work.prepared.contents_offset(), work.prepared.contents_size()}, cms));
-        work.revision.reset();
-        return file;
+    const SignatureParts parts = parts_of(work, chain, token);
+    if (work.order.format == Format::kCades && is_enveloped(work.order)) {
+        const File& document = work.order.document->file;
+        if (work.order.envelope == Envelope::kParallel) return assemble_parallel(tools, parts, document);
+        SIGILLO_ASSIGN(auto out, MemoryFile::create("signed"));
+        SIGILLO_TRY(attached_signature(parts, document->fd(), out->fd()));
+        return out;
     }
-    job.set_envelope(work.order.envelope == Envelope::kParallel ? doc::PARALLEL : doc::ATTACHED);
-    job.set_document(1);
-    job.set_out(2);
-    SIGILLO_ASSIGN(auto out, MemoryFile::create("signed"));
-    SIGILLO_ASSIGN(const auto answer, ask_worker(tools.doc, request, {work.order.document->file, out},
-                                                 doc::Answer::kCmsAssembled));
-    return out;
+    SIGILLO_ASSIGN(const Bytes cms, detached_signature(parts));
+    if (!work.revision) return MemoryFile::of(cms, "signature");
+    SIGILLO_ASSIGN(auto file,
+                   with_contents(*work.revision,
+                                 {work.prepared.contents_offset(), work.prepared.contents_size()}, cms));
+    work.revision.reset();
+    return file;
 }
 
 // A parallel signature signs what those before it signed, not them: this is what the signer authorises.

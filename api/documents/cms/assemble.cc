@@ -5,7 +5,6 @@
 #include "api/documents/cms/algorithms.h"
 #include "api/documents/cms/archive.h"
 #include "api/documents/cms/ber.h"
-#include "api/documents/cms/certificate.h"
 #include "api/documents/cms/der.h"
 #include "api/documents/cms/extend.h"
 #include "api/documents/cms/libcrypto.h"
@@ -69,9 +68,10 @@ Result<Checked> check(const SignatureParts& parts, const Limits& limits) {
     if (parts.chain.empty()) return fail(Errc::kMissingArgument, "no certificate", "certificate");
     if (parts.chain.size() > limits.max_path)
         return fail(Errc::kLimitExceeded, "the chain has too many certificates", "certificate");
-    for (const Bytes& certificate : parts.chain) SIGILLO_TRY(read_certificate(certificate, limits));
+    SIGILLO_ASSIGN(const X509Ptr leaf, parse_certificate(parts.chain.front(), limits));
+    for (std::size_t i = 1; i < parts.chain.size(); ++i)
+        SIGILLO_TRY(parse_certificate(parts.chain[i], limits));
     SIGILLO_ASSIGN(SignedAttributes attributes, check_attributes(parts, limits));
-    const auto leaf = parse_der<X509Ptr>(d2i_X509, parts.chain.front());
     if (!signature_holds(X509_get0_pubkey(leaf.get()), parts.scheme, parts.signed_attributes,
                          parts.signature))
         return fail(Errc::kInvalidArgument,

@@ -65,20 +65,25 @@ void read_usages(const X509* x509, Certificate& out) {
 
 }  // namespace
 
-Result<Certificate> read_certificate(ByteView der, const Limits& limits) {
+Result<X509Ptr> parse_certificate(ByteView der, const Limits& limits) {
     if (der.size() > limits.max_certificate_bytes)
         return refuse(
             "a certificate has more than " + std::to_string(limits.max_certificate_bytes) + " octets",
             Errc::kLimitExceeded);
-    const auto x509 = parse_der<X509Ptr>(d2i_X509, der);
+    auto x509 = parse_der<X509Ptr>(d2i_X509, der);
     if (x509 == nullptr) return refuse("a certificate cannot be parsed");
-    const auto not_before = wall_time(X509_get0_notBefore(x509.get()));
-    const auto not_after = wall_time(X509_get0_notAfter(x509.get()));
-    if (!not_before || !not_after) return refuse("a certificate's validity cannot be read");
     if (X509_get0_pubkey(x509.get()) == nullptr) {
         ERR_clear_error();
         return refuse("a certificate's public key cannot be read");
     }
+    return x509;
+}
+
+Result<Certificate> read_certificate(ByteView der, const Limits& limits) {
+    SIGILLO_ASSIGN(const X509Ptr x509, parse_certificate(der, limits));
+    const auto not_before = wall_time(X509_get0_notBefore(x509.get()));
+    const auto not_after = wall_time(X509_get0_notAfter(x509.get()));
+    if (!not_before || !not_after) return refuse("a certificate's validity cannot be read");
     Certificate out;
     out.der = to_bytes(der);
     out.sha256 = sha256(der);

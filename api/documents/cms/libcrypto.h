@@ -11,8 +11,10 @@
 #include <optional>
 #include <string>
 
+#include "api/documents/cms/limits.h"
 #include "appliance/base/bytes.h"
 #include "appliance/base/clock.h"
+#include "appliance/base/result.h"
 
 namespace sigillo::cms {
 
@@ -23,7 +25,11 @@ struct Freed {
         Free(object);
     }
 };
+struct FreedStack {
+    void operator()(STACK_OF(X509) * stack) const { sk_X509_pop_free(stack, X509_free); }
+};
 using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
+using X509StackPtr = std::unique_ptr<STACK_OF(X509), FreedStack>;
 using CrlPtr = std::unique_ptr<X509_CRL, Freed<X509_CRL_free>>;
 using CmsPtr = std::unique_ptr<CMS_ContentInfo, Freed<CMS_ContentInfo_free>>;
 using OcspResponsePtr = std::unique_ptr<OCSP_RESPONSE, Freed<OCSP_RESPONSE_free>>;
@@ -53,6 +59,10 @@ Bytes encode_der(const T* object, int (*encode)(const T*, unsigned char**)) {
 inline ByteView view_of(const ASN1_STRING* string) {
     return {ASN1_STRING_get0_data(string), static_cast<std::size_t>(ASN1_STRING_length(string))};
 }
+
+// A certificate whose key can be read; no longer than the limits allow. Errors as those of certificate.h.
+// Each parse decodes the key, which takes libcrypto about 100 us: parse once.
+Result<X509Ptr> parse_certificate(ByteView der, const Limits& limits);
 
 std::string oid_text(const ASN1_OBJECT* object);  // dotted; empty when absurdly long
 std::string name_text(const X509_NAME* name);     // RFC 4514; octets that are no UTF-8 become '?'

@@ -49,17 +49,31 @@ Result<TimeStamp> parse_info(const SignedData& token, const Limits& limits) {
     return out;
 }
 
-// The certificate that the token's signer and its signing-certificate attributes name.
-const Bytes* find_signer(CMS_SignerInfo* signer, const SignedAttributes& attributes,
-                         std::span<const Bytes> candidates) {
-    for (const Bytes& der : candidates) {
-        const auto x509 = parse_der<X509Ptr>(d2i_X509, der);
-        if (x509 != nullptr && CMS_SignerInfo_cert_cmp(signer, x509.get()) == 0 &&
-            std::ranges::all_of(attributes.signing_certificates,
-                                [&](const CertificateReference& reference) { return reference.names(der); }))
-            return &der;
+struct UnitCertificate {
+    X509Ptr x509;  // null: found nowhere
+    Bytes der;
+};
+
+// The certificate that the token's signer and its signing-certificate attributes name: one of those that
+// libcrypto has parsed with the token, or of those beside it.
+UnitCertificate find_signer(CMS_ContentInfo* token, CMS_SignerInfo* signer,
+                            const SignedAttributes& attributes, std::span<const Bytes> extra) {
+    const auto is_it = [&](X509* x509, ByteView der) {
+        return CMS_SignerInfo_cert_cmp(signer, x509) == 0 &&
+               std::ranges::all_of(
+                   attributes.signing_certificates,
+                   [&](const CertificateReference& reference) { return reference.names(der); });
+    };
+    const X509StackPtr inside(CMS_get1_certs(token));
+    for (int i = 0; inside != nullptr && i < sk_X509_num(inside.get()); ++i) {
+        X509* const x509 = sk_X509_value(inside.get(), i);
+        Bytes der = encode_der<X509>(x509, i2d_X509);
+        if (is_it(x509, der) && X509_up_ref(x509) == 1) return {X509Ptr(x509), std::move(der)};
     }
-    return nullptr;
+    for (const Bytes& der : extra)
+        if (auto x509 = parse_der<X509Ptr>(d2i_X509, der); x509 != nullptr && is_it(x509.get(), der))
+            return {std::move(x509), der};
+    return {};
 }
 
 Status verify(ByteView token, const SignerInfo& raw, std::span<const Bytes> extra, TimeStamp& out,
@@ -72,17 +86,15 @@ Status verify(ByteView token, const SignerInfo& raw, std::span<const Bytes> extr
     STACK_OF(CMS_SignerInfo)* const signers = cms != nullptr ? CMS_get0_SignerInfos(cms.get()) : nullptr;
     if (signers == nullptr || sk_CMS_SignerInfo_num(signers) != 1) return refuse("libcrypto cannot parse it");
     CMS_SignerInfo* const signer = sk_CMS_SignerInfo_value(signers, 0);
-    const Bytes* found = find_signer(signer, *attributes, out.certificates);
-    if (found == nullptr) found = find_signer(signer, *attributes, extra);
-    if (found == nullptr) return {};
-    const auto x509 = parse_der<X509Ptr>(d2i_X509, *found);
+    auto [x509, der] = find_signer(cms.get(), signer, *attributes, extra);
+    if (x509 == nullptr) return {};
     if (!stamps_alone(x509.get())) return refuse("its certificate is not one for time-stamping alone");
     CMS_SignerInfo_set1_signer_cert(signer, x509.get());
     constexpr unsigned kFlags = CMS_NO_SIGNER_CERT_VERIFY | CMS_NOINTERN | CMS_BINARY;
     const bool holds = CMS_verify(cms.get(), nullptr, nullptr, nullptr, nullptr, kFlags) == 1;
     ERR_clear_error();
     if (!holds) return refuse("its signature does not hold");
-    out.signer = *found;
+    out.signer = std::move(der);
     return {};
 }
 

@@ -48,29 +48,17 @@ Result<Digest> content_digest(const cms::SignedData& document, const CmsContent&
     return Digest::create(algorithm, as_bytes(content.digest().value()));
 }
 
-Status assemble_around(const CmsAssemble& job, int file, cms::ByteSink& sink) {
-    SIGILLO_ASSIGN(const auto source, cms::FdSource::create(file));
-    if (job.envelope() == ATTACHED)
-        return cms::assemble_attached(parts_of(job.parts()), cms::Content::whole(source), sink);
-    SIGILLO_ASSIGN(auto existing, cms::SignedData::read(source));
-    SIGILLO_TRY(cms::add_signature(existing, parts_of(job.parts()), std::nullopt));
-    return existing.write(sink);
-}
-
 }  // namespace
 
-Result<CmsAssembled> cms_assemble(const CmsAssemble& job, const Files& files) {
-    CmsAssembled answer;
-    if (job.envelope() == DETACHED) {
-        SIGILLO_ASSIGN(const Bytes der, cms::assemble_detached(parts_of(job.parts())));
-        answer.set_cms(std::string(as_text(der)));
-        return answer;
-    }
+Result<CmsWritten> cms_add_signature(const CmsAddSignature& job, const Files& files) {
     SIGILLO_ASSIGN(const int file, files.at(job.document()));
     SIGILLO_ASSIGN(const int out, files.at(job.out()));
+    SIGILLO_ASSIGN(const auto source, cms::FdSource::create(file));
+    SIGILLO_ASSIGN(auto document, cms::SignedData::read(source));
+    SIGILLO_TRY(cms::add_signature(document, parts_of(job.parts()), std::nullopt));
     cms::FdSink sink(out);
-    SIGILLO_TRY(assemble_around(job, file, sink));
-    return answer;
+    SIGILLO_TRY(document.write(sink));
+    return CmsWritten();
 }
 
 Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files) {
@@ -97,7 +85,7 @@ Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files) {
     return found;
 }
 
-Result<CmsAssembled> cms_extend(const CmsExtend& job, const Files& files) {
+Result<CmsWritten> cms_extend(const CmsExtend& job, const Files& files) {
     SIGILLO_ASSIGN(const int file, files.at(job.document()));
     SIGILLO_ASSIGN(const int out, files.at(job.out()));
     SIGILLO_ASSIGN(const auto source, cms::FdSource::create(file));
@@ -117,7 +105,7 @@ Result<CmsAssembled> cms_extend(const CmsExtend& job, const Files& files) {
     }
     cms::FdSink sink(out);
     SIGILLO_TRY(document.write(sink));
-    return CmsAssembled();
+    return CmsWritten();
 }
 
 Result<CmsImprint> cms_archive_imprint(const CmsArchiveImprint& job, const Files& files) {

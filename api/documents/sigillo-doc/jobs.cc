@@ -37,8 +37,9 @@ Answer carry_out_job(const Request& request, std::vector<UniqueFd>& fds) {
             return answer_of(pdf_needs(request.pdf_needs(), files), &Answer::mutable_pdf_needs);
         case Request::kPdfExtend:
             return answer_of(pdf_extend(request.pdf_extend(), files), &Answer::mutable_pdf_extended);
-        case Request::kCmsAssemble:
-            return answer_of(cms_assemble(request.cms_assemble(), files), &Answer::mutable_cms_assembled);
+        case Request::kCmsAddSignature:
+            return answer_of(cms_add_signature(request.cms_add_signature(), files),
+                             &Answer::mutable_cms_signature_added);
         case Request::kCmsNeeds:
             return answer_of(cms_needs(request.cms_needs(), files), &Answer::mutable_cms_needs);
         case Request::kCmsExtend:

@@ -31,9 +31,9 @@ class Files {
 Result<PdfPrepared> pdf_prepare(const PdfPrepare& job, const Files& files);
 Result<PdfNeedsFound> pdf_needs(const PdfNeeds& job, const Files& files);
 Result<PdfExtended> pdf_extend(const PdfExtend& job, const Files& files);
-Result<CmsAssembled> cms_assemble(const CmsAssemble& job, const Files& files);
+Result<CmsWritten> cms_add_signature(const CmsAddSignature& job, const Files& files);
 Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files);
-Result<CmsAssembled> cms_extend(const CmsExtend& job, const Files& files);
+Result<CmsWritten> cms_extend(const CmsExtend& job, const Files& files);
 Result<CmsImprint> cms_archive_imprint(const CmsArchiveImprint& job, const Files& files);
 Result<DigestValue> cms_content_digest(const CmsContentDigest& job, const Files& files);
 Result<CheckedProof> check_proof(const CheckProof& job);
