@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "appliance/base/country.h"
 #include "appliance/base/der.h"
 #include "keystore/algorithm_identifiers.h"
 #include "tsa/unit_algorithms.h"
@@ -100,9 +101,7 @@ Bytes encode_info(const PublicKey& key, const UnitSubject& subject, const KeyUsa
 }  // namespace
 
 Status check_subject(const UnitSubject& subject) {
-    const bool country = subject.country.size() == 2 &&
-                         std::ranges::all_of(subject.country, [](char c) { return c >= 'A' && c <= 'Z'; });
-    if (!country) return fail(Errc::kInvalidArgument, "country is not two capital letters", "country");
+    if (!is_country(subject.country)) return std::unexpected(no_country(subject.country));
     SIGILLO_TRY(check_name(subject.organization, "organization", false));
     SIGILLO_TRY(check_name(subject.organization_identifier, "organization_identifier", true));
     return check_name(subject.common_name, "common_name", false);

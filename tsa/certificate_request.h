@@ -12,7 +12,7 @@ namespace sigillo::tsa {
 // Whom a unit's certificate names (EN 319 422 §6: a legal person, and the unit itself as common name). UTF-8,
 // 1 to 64 characters each (RFC 5280 appendix A).
 struct UnitSubject {
-    std::string country;  // two capital letters
+    std::string country;  // ISO 3166-1 alpha-2
     std::string organization;
     std::string organization_identifier;  // "VATIT-…" (EN 319 412-3 §4.2.1), or empty
     std::string common_name;

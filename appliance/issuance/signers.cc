@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "appliance/base/country.h"
 #include "appliance/base/text.h"
 
 namespace sigillo::issuance {
@@ -31,8 +32,7 @@ Status Signers::check(const std::string& country, const record::Person& person) 
     if (!legal && person.given().empty()) return fail(Errc::kMissingArgument, "required", "name.given");
     if (!legal && person.family().empty()) return fail(Errc::kMissingArgument, "required", "name.family");
     if (country.empty()) return fail(Errc::kMissingArgument, "required", "country");
-    if (country.size() != 2 || !std::ranges::all_of(country, [](char c) { return c >= 'A' && c <= 'Z'; }))
-        return fail(Errc::kInvalidArgument, "two capital letters (ISO 3166-1 alpha-2)", "country");
+    if (!is_country(country)) return std::unexpected(no_country(country));
     const auto bounded = [&](const std::string& text, const char* field) -> Status {
         if (text.size() > limits_.text_bytes)
             return fail(Errc::kLimitExceeded, "longer than " + std::to_string(limits_.text_bytes) + " bytes",

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "appliance/base/command_line.h"
 #include "appliance/sigillo-audit/commands.h"
 
 namespace {
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
     CLI::App app{kDescription};
     app.footer(kFooter);
     app.require_subcommand(1);
+    app.failure_message(&sigillo::usage_message);
     app.get_formatter()->column_width(28);
 
     LogArguments log;

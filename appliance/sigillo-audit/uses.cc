@@ -120,11 +120,13 @@ int show_uses(const LogArguments& log, const std::string& credential) {
     if (state.seq == 0)
         std::cout << "This key was never used" << as_of << ".\n";
     else if (earlier)
-        std::cout << "These are all uses in this epoch (seq " << state.first_seq << " to " << state.seq
-                  << " without a gap)" << as_of << "; those before are in earlier epochs.\n";
+        std::cout << "These are all uses in this epoch (its leaves are numbered " << state.first_seq << " to "
+                  << state.seq << " without a gap)" << as_of << "; those before are in earlier epochs.\n";
     else
-        std::cout << "These are all uses of this key: " << grouped(uses.size()) << ", seq 1 to " << state.seq
-                  << " without a gap" << as_of << ".\n";
+        std::cout << "These are all uses of this key: " << grouped(uses.size())
+                  << ". Its leaves, intents and "
+                  << "outcomes, are numbered 1 to " << grouped(state.seq) << " without a gap" << as_of
+                  << ".\n";
     std::cout.flush();
     return kHolds;
 }

@@ -20,18 +20,23 @@ struct Verified {
     std::filesystem::path directory;
     LogSnapshot snapshot;
     audit::UseChecker uses;
+    bool is_tsa = false;
+    std::uint64_t tokens = 0;  // of a TSA's log
     std::optional<audit::Leaf> first;
     std::vector<std::string> strangers;
 };
 
 Result<Verified> verify_epoch(const std::filesystem::path& directory, const audit::TrustedKeys& keys) {
     SIGILLO_ASSIGN(LogSnapshot snapshot, LogSnapshot::open(directory, keys));
-    Verified verified{directory, std::move(snapshot), {}, {}, {}};
+    Verified verified{
+        .directory = directory, .snapshot = std::move(snapshot), .uses = {}, .first = {}, .strangers = {}};
     ProgressLine progress("verifying " + directory.string());
     SIGILLO_TRY(verified.snapshot.verify_tree(
         [&](std::uint64_t index, ByteView bytes) -> Status {
             SIGILLO_ASSIGN(const audit::Leaf leaf, audit::parse_leaf(bytes));
             SIGILLO_TRY(verified.uses.take(index, leaf));
+            verified.is_tsa = verified.is_tsa || leaf.type.starts_with("tsa.");
+            if (leaf.type == "tsa.token") ++verified.tokens;
             if (index == 0) verified.first = leaf;
             return {};
         },
@@ -111,6 +116,7 @@ nlohmann::json to_json(const Verified& epoch) {
             {"credentials", epoch.uses.credentials().size()},
             {"intents", epoch.uses.intents()},
             {"open_intents", epoch.uses.open_intents()},
+            {"tokens", epoch.tokens},
             {"unexpected_files", epoch.strangers}};
 }
 
@@ -120,9 +126,13 @@ void print(const Verified& epoch) {
               << "checkpoint  size " << grouped(checkpoint.size) << ", root "
               << base64_encode(checkpoint.root) << ", signature holds\n"
               << "leaves      " << grouped(checkpoint.size)
-              << " hash to the root through every tile; each is canonical JSON\n"
-              << "uses        " << grouped(epoch.uses.intents()) << " uses of "
-              << grouped(epoch.uses.credentials().size()) << " keys, no gap in their numbers";
+              << " hash to the root through every tile; each is canonical JSON\n";
+    if (epoch.is_tsa)
+        std::cout << "tokens      " << grouped(epoch.tokens)
+                  << " time stamps, each with its serial and imprint";
+    else
+        std::cout << "uses        " << grouped(epoch.uses.intents()) << " uses of "
+                  << grouped(epoch.uses.credentials().size()) << " keys, no gap in their numbers";
     if (epoch.uses.open_intents() > 0)
         std::cout << "; " << grouped(epoch.uses.open_intents()) << " without an outcome yet";
     std::cout << '\n';

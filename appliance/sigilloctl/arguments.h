@@ -19,6 +19,18 @@ inline CLI::Validator id_argument() {
             "ID"};
 }
 
+// Decimal, at most 2^53: what JSON keeps exactly.
+inline CLI::Validator index_argument() {
+    return {[](std::string& text) {
+                constexpr std::size_t kDigits = 16;
+                const bool good = !text.empty() && text.size() <= kDigits &&
+                                  text.find_first_not_of("0123456789") == std::string::npos;
+                return good ? std::string()
+                            : "'" + text + "' is no index in the log: sigillo-audit show prints them";
+            },
+            "INDEX"};
+}
+
 inline CLI::Validator tenant_argument() {
     return {[](std::string& text) {
                 return is_tenant_name(text)

@@ -34,7 +34,7 @@ std::string advice_for_answer(Errc code) {
         case Errc::kConflict:
             return "see its present state: sigilloctl credential show, client list";
         case Errc::kForbidden:
-            return "this order is not yours to give: another officer's user may";
+            return "";  // what is allowed, the refusal says itself
         case Errc::kUnavailable:
         case Errc::kHsmFailed:
             return "see what is out of service: sigilloctl status; then try again";
@@ -63,7 +63,7 @@ Error from_wire(const sam::Error& error) {
 }  // namespace
 
 Error with_advice(Error error, const std::string& advice) {
-    error.detail += "\n  " + advice;
+    if (!advice.empty()) error.detail += "\n  " + advice;
     return error;
 }
 

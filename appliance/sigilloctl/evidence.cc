@@ -65,6 +65,7 @@ Status erase(const Context& context, const Arguments& arguments) {
 void add_arguments(CLI::App& command, Arguments& arguments) {
     command.add_option("index", arguments.index, "The activation's index in the log (activation.granted)")
         ->required()
+        ->check(index_argument())
         ->type_name("INDEX");
     command.add_option("--epoch", arguments.epoch, "The log's epoch that has it; without: the present one")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53))

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "appliance/base/command_line.h"
 #include "appliance/base/result.h"
 #include "appliance/sigilloctl/commands.h"
 #include "appliance/sigilloctl/output.h"
@@ -57,6 +58,7 @@ int run(int argc, char** argv) {
     app.footer(kFooter);
     app.fallthrough();  // --json and --config may stand anywhere
     app.require_subcommand(1);
+    app.failure_message(&sigillo::usage_message);
     app.add_option("--config", context.config_path, "The appliance's configuration file")
         ->type_name("FILE")
         ->capture_default_str();

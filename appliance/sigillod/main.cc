@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "appliance/base/command_line.h"
 #include "appliance/sigillod/appliance.h"
 #include "appliance/sigillod/ceremony.h"
 #include "appliance/sigillod/config.h"
@@ -106,6 +107,7 @@ int main(int argc, char** argv) {
     if (const char* from_environment = ::getenv("SIGILLO_CONFIG")) config_path = from_environment;
     std::string so_pin_file;
     app.require_subcommand(1);
+    app.failure_message(&sigillo::usage_message);
     const auto with_config = [&](CLI::App* command) {
         command->add_option("--config", config_path,
                             "The instance's configuration file (default: $SIGILLO_CONFIG, else "

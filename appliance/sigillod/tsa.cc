@@ -217,7 +217,9 @@ void Tsa::watch(Health& health) {
         }
         health.add_metric(name + "_total", [=, this] { return number(authority_->counters().refused[i]); });
     }
-    health.add_metric("sigillo_tsa_clock_trusted", [this] { return time_->now() ? 1.0 : 0.0; });
+    // 0 as well for `unchecked`, whose tokens nobody is to trust.
+    health.add_metric("sigillo_tsa_clock_trusted",
+                      [this] { return time_->checked() && time_->now() ? 1.0 : 0.0; });
     health.add_metric("sigillo_tsa_clock_state",
                       [=, this] { return number(static_cast<unsigned>(time_->status().state)); });
     health.add_metric("sigillo_tsa_clock_error_seconds",

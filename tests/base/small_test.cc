@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "appliance/base/clock.h"
+#include "appliance/base/country.h"
 #include "appliance/base/file.h"
 #include "appliance/base/ids.h"
 #include "appliance/base/logger.h"
@@ -25,6 +26,13 @@ TEST(Ids, OnlyTheirOwnSpellingIsAccepted) {
     EXPECT_TRUE(is_tenant_name("bank-1"));
     for (const char* text : {"", "1bank", "Bank", "bank/2", "-bank"})
         EXPECT_FALSE(is_tenant_name(text)) << text;
+}
+
+TEST(Country, IsOneThatIsAssigned) {
+    for (const char* code : {"AD", "IT", "ZW", "XK"}) EXPECT_TRUE(is_country(code)) << code;
+    for (const char* code : {"", "I", "it", "XX", "ZZ", "T ", " A", "D ", "ITA", "UK"})
+        EXPECT_FALSE(is_country(code)) << code;
+    EXPECT_EQ(no_country("XX").field, "country");
 }
 
 TEST(Time, IsWrittenInUtcWithMilliseconds) {

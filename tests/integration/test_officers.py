@@ -70,6 +70,14 @@ class Orders(harness.InstanceTest):
                     found.add(f"{noun} {verb}")
         self.assertEqual(tried | elsewhere, found)
 
+    def test_a_mistyped_command_is_named(self):
+        for words in (("sing",), ("signer", "sing")):
+            done = self.instance.ctl(*words, check=False)
+            self.assertEqual(2, done.returncode)
+            self.assertIn("no command 'sing'", done.stderr)
+        done = self.instance.ctl("evidence", "show", "sing", "--reason", "r", check=False)
+        self.assertEqual((2, True), (done.returncode, "'sing' is no index" in done.stderr))
+
     def subcommands(self, *noun):
         text = self.instance.ctl(*noun, "--help", check=False).stdout
         if "Subcommands:" not in text:

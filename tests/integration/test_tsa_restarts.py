@@ -165,6 +165,7 @@ class TsaBackup(TsaTest):
         done = subprocess.run([harness.PROGRAMS / "sigillo-audit", "verify", "--log", backup / "tsa-log", "--key",
                                self.instance.home / "tsa-log.vkey"], capture_output=True, text=True, check=False)
         self.assertEqual(0, done.returncode, done.stderr)
+        self.assertRegex(done.stdout, r"tokens +[1-9][\d ,']* time stamps")
 
         # Since then: rotated, revoked, destroyed; and a token more.
         self.instance.ctl("tsu", "rotate", old["unitID"], spare, "--reason", "after the backup")

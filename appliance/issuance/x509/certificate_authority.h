@@ -27,7 +27,7 @@ enum class CertificateClass : std::uint8_t { kSimple = 1, kAdvanced = 2 };
 
 struct CertificateAuthorityConfig {
     // The CA's own name (EN 319 412-2 §4.2.3.1 for a legal person as issuer).
-    std::string country = "IT";  // two capital letters
+    std::string country = "IT";  // ISO 3166-1 alpha-2
     std::string organization = "Sigillo";
     std::string organization_identifier;  // "VATIT-…", or empty
     std::string common_name = "Sigillo embedded CA";

@@ -2,6 +2,7 @@
 
 #include <openssl/objects.h>
 
+#include "appliance/base/country.h"
 #include "appliance/base/text.h"
 
 namespace sigillo {
@@ -26,10 +27,6 @@ std::string_view type_code(IdentifierType type) {
             return "NTR";
     }
     return "";
-}
-
-bool is_country(std::string_view text) {
-    return text.size() == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
 }
 
 Status check_name(std::string_view text, const char* field, const SubjectLimits& limits) {
@@ -70,8 +67,7 @@ Status add(X509_NAME* name, int nid, int type, std::string_view text) {
 
 Result<std::string> semantic_identifier(IdentifierType type, std::string_view country,
                                         std::string_view value) {
-    if (!is_country(country))
-        return fail(Errc::kInvalidArgument, "country is not two capital letters", "country");
+    if (!is_country(country)) return std::unexpected(no_country(country));
     std::string text = std::string(type_code(type)) + std::string(country) + "-" + std::string(value);
     if (value.empty()) return fail(Errc::kInvalidArgument, "identifier is empty", "identifiers");
     SIGILLO_TRY(check_identifier(text));
@@ -80,8 +76,7 @@ Result<std::string> semantic_identifier(IdentifierType type, std::string_view co
 
 Result<X509NameHandle> encode_subject(const Subject& subject, const SubjectLimits& limits) {
     if (subject.country.empty()) return fail(Errc::kMissingArgument, "country is missing", "country");
-    if (!is_country(subject.country))
-        return fail(Errc::kInvalidArgument, "country is not two capital letters", "country");
+    if (!is_country(subject.country)) return std::unexpected(no_country(subject.country));
     if (subject.kind != SubjectKind::kAuthority || !subject.identifier.empty())
         SIGILLO_TRY(check_identifier(subject.identifier));
     const bool natural = subject.kind == SubjectKind::kNaturalPerson;

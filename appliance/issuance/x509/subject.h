@@ -26,7 +26,7 @@ enum class IdentifierType : std::uint8_t {
 };
 
 // "TINIT-RSSMRA80A01H501U" of (kTaxNumber, "IT", "RSSMRA80A01H501U").
-// kInvalidArgument: `country` is not two capital letters, or `value` is empty, too long or not a
+// kInvalidArgument: `country` is none (base/country.h), or `value` is empty, too long or not a
 // PrintableString.
 Result<std::string> semantic_identifier(IdentifierType type, std::string_view country,
                                         std::string_view value);
@@ -34,7 +34,7 @@ Result<std::string> semantic_identifier(IdentifierType type, std::string_view co
 // All text is UTF-8.
 struct Subject {
     SubjectKind kind = SubjectKind::kNaturalPerson;
-    std::string country;       // two capital letters
+    std::string country;       // ISO 3166-1 alpha-2
     std::string given_name;    // natural persons only, required there
     std::string surname;       // natural persons only, required there
     std::string organization;  // natural person: optional; legal person: its name, required
