@@ -28,12 +28,20 @@ function(sigillo_proto name)
   endif()
 endfunction()
 
+# Into every executable: what AddressSanitizer takes for a leak.
+function(sigillo_sanitizer_defaults name)
+  if(SIGILLO_SANITIZE STREQUAL "asan-ubsan")
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sanitizer_defaults.cc)
+  endif()
+endfunction()
+
 # sigillo_program(name SOURCES ... DEPS ...): an executable in build/<preset>/bin.
 function(sigillo_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sigillo_flags ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  sigillo_sanitizer_defaults(${name})
 endfunction()
 
 # sigillo_test(name SOURCES ... DEPS ... [LABELS l] [TIMEOUT s] [SERIAL]): a GoogleTest program, run by ctest whole.
@@ -45,6 +53,7 @@ function(sigillo_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sigillo_flags ${ARG_DEPS} sigillo_test_support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  sigillo_sanitizer_defaults(${name})
   target_precompile_headers(${name} REUSE_FROM sigillo_test_support)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)

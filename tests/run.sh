@@ -90,7 +90,6 @@ stage_sanitizer() {
     build_preset "$preset" "${targets[@]}" || return
     ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
         TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-        LSAN_OPTIONS="suppressions=$repository/tests/lsan.supp:print_suppressions=0" \
         run_ctest "$preset" "$preset" -R "^($(IFS='|'; printf '%s' "${targets[*]}"))$"
 }
 stage_asan-ubsan() { stage_sanitizer asan-ubsan; }

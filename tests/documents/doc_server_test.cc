@@ -31,7 +31,10 @@ Answer carry_out(const Request& request, std::vector<UniqueFd>& fds) {
     volatile int* volatile nowhere = nullptr;
     Answer answer;
     auto& found = *answer.mutable_cms_needs();
-    if (what == "crash") *nowhere = 1;
+    if (what == "crash") {
+        ::signal(SIGSEGV, SIG_DFL);  // not a sanitizer's report
+        *nowhere = 1;
+    }
     if (what == "memory") {
         std::vector<std::vector<char>> hoard;
         for (;;) hoard.emplace_back(std::size_t{1} << 20, 'x');
@@ -156,6 +159,15 @@ TEST_F(DocServer, a_worker_that_dies_is_an_error_about_the_document_and_nothing_
     EXPECT_TRUE(ask("pid"));  // the next one knows nothing of it
 }
 
+TEST_F(DocServer, an_exception_of_a_library_is_the_answer) {
+    const auto thrown = ask("throw");
+    ASSERT_FALSE(thrown);
+    EXPECT_EQ(thrown.error().code, Errc::kInternal);
+}
+
+// A sanitizer's own address space and system calls are more than any limit here allows: builds with one apply
+// neither.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(DocServer, a_bomb_ends_at_its_memory_limit) {
     const auto bomb = ask("memory");
     ASSERT_FALSE(bomb);
@@ -173,13 +185,6 @@ TEST_F(DocServer, the_memory_limit_grows_with_the_document) {
     EXPECT_EQ(std::stoull(said(large)) - std::stoull(said(small)), std::uint64_t{4} * (8 << 20));
 }
 
-TEST_F(DocServer, an_exception_of_a_library_is_the_answer) {
-    const auto thrown = ask("throw");
-    ASSERT_FALSE(thrown);
-    EXPECT_EQ(thrown.error().code, Errc::kInternal);
-}
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_F(DocServer, a_worker_opens_nothing_and_starts_nothing) {
     EXPECT_EQ(said(ask("open")), "refused");
     EXPECT_EQ(said(ask("create")), "refused");

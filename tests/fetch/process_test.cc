@@ -124,7 +124,11 @@ TEST_F(FetchProcessTest, ConfinedItFetchesResolvesNamesAndDelivers) {
     for (const auto until = steady_clock::now() + 20s; peer.connections() < 3 && steady_clock::now() < until;)
         std::this_thread::sleep_for(10ms);
     EXPECT_EQ(end(SIGTERM), 0) << log();
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    EXPECT_NE(log().find("seccomp_not_applied"), std::string::npos) << log();  // it would end the sanitizer
+#else
     EXPECT_NE(log().find("profile=fetcher"), std::string::npos) << log();
+#endif
 }
 
 TEST_F(FetchProcessTest, ACallbackThatWasAcceptedSurvivesAKill) {
@@ -135,9 +139,15 @@ TEST_F(FetchProcessTest, ACallbackThatWasAcceptedSurvivesAKill) {
     EXPECT_EQ(end(SIGKILL), 1000 + SIGKILL);
     client_.reset();
     spawn();
-    std::promise<Result<HealthReport>> promise;
-    client().health([&](Result<HealthReport> report) { promise.set_value(std::move(report)); });
-    const auto report = promise.get_future().get();
+    // Health has a connection of its own, which may come back later than the other.
+    const auto ask = [&] {
+        std::promise<Result<HealthReport>> promise;
+        client().health([&](Result<HealthReport> report) { promise.set_value(std::move(report)); });
+        return promise.get_future().get();
+    };
+    auto report = ask();
+    for (const auto until = steady_clock::now() + 20s; !report && steady_clock::now() < until; report = ask())
+        std::this_thread::sleep_for(10ms);
     ASSERT_TRUE(report) << report.error().detail;
     double waiting = 0;
     for (const auto& [name, value] : report->metrics)

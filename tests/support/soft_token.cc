@@ -113,17 +113,3 @@ Logger& SoftToken::logger() {
 }
 
 }  // namespace sigillo::testing
-
-#if defined(__SANITIZE_ADDRESS__)
-// SoftHSM 2.6.1 leaks a few bytes with every C_SignInit of an Ed25519 key. Only a whole stack tells its
-// allocations from ours, and libcrypto's frames need the slow unwinder.
-extern "C" const char* __lsan_default_suppressions() {
-    return "leak:libsofthsm2.so\n";
-}
-extern "C" const char* __asan_default_options() {
-    return "fast_unwind_on_malloc=0:malloc_context_size=10";
-}
-extern "C" const char* __lsan_default_options() {
-    return "print_suppressions=0";
-}
-#endif

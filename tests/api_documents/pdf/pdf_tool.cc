@@ -141,8 +141,8 @@ SignatureSpec spec_of(const json& from) {
     for (const json& field : from.value("later_fields", json::array()))
         spec.later_fields.push_back({field.at("name"), field.value("page", 1U),
                                      value_of(parse_position(field.at("position").get<std::string>()))});
-    for (const auto& [key, word] : from.value("placeholders", json::object()).items())
-        spec.placeholders[key] = word;
+    const json placeholders = from.value("placeholders", json::object());
+    for (const auto& [key, word] : placeholders.items()) spec.placeholders[key] = word;
     return spec;
 }
 
