@@ -113,7 +113,7 @@ enrol() {
 }
 
 # PAdES-B-T; raw is C_Sign: what the key's own signature takes of a document's time. Then what sigillo-api and the
-# document workers held in memory at the most.
+# largest of the document workers held in memory at the most (its bound: four times the document and 64 MiB).
 measure_documents() {
     local big=2
     [[ $default_seconds == 10 ]] && big=10
@@ -127,6 +127,12 @@ measure_documents() {
         --subjects "$home/p256" --operations "$big"
     single_result rss_api_after_100mb "$(jq -n "$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' \
         "/proc/$(instance_pid sigillo-api)/status") / 1024 * 10 | round / 10")" MiB
+    # sigillo-doc tells of its workers when it ends.
+    instance_stop sigillo-doc
+    single_result rss_largest_worker_100mb "$(jq -n "$(sed -n 's/.*event=stopped .*largest_worker_kib=\([0-9]*\).*/\1/p' \
+        "$home/journal/sigillo-doc.log" | tail -n 1) / 1024 * 10 | round / 10")" MiB
+    instance_start sigillo-doc
+    wait_for 20 sigillo-doc test -S "$home/sockets/doc.sock"
 }
 
 measure_signing() {

@@ -1,6 +1,7 @@
 // What the tests of api/ share: a sigillod that answers as told, answers to look at, raw sockets.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -18,7 +19,8 @@
 
 namespace sigillo::api::testing {
 
-// In place of the socket: answers at once, on the caller's thread, with what `answer` makes of the request.
+// In place of the socket: answers at once, on the caller's thread, with what `script` makes of the request.
+// Thread-safe: one script at a time.
 template <class Request, class Response>
 class ScriptedClient final : public ipc::Client {
  public:
@@ -34,17 +36,22 @@ class ScriptedClient final : public ipc::Client {
             callback(fail(Errc::kUnavailable, "lost"));
             return;
         }
-        Response response = script_(request);
+        Response response = play(request);
         response.set_id(id);
         callback(to_bytes(response.SerializeAsString()));
     }
     std::uint64_t next_id() override { return next_++; }
     bool connected() const override { return !lost; }
-    bool lost = false;
+    std::atomic<bool> lost = false;
 
  private:
+    Response play(const Request& request) {
+        const std::lock_guard lock(mutex_);
+        return script_(request);
+    }
+    std::mutex mutex_;
     const Script script_;
-    std::uint64_t next_ = 1;
+    std::atomic<std::uint64_t> next_ = 1;
 };
 
 // Keeps the one answer.
@@ -75,7 +82,7 @@ class Face {
     static Request request(Method method, const std::string& path, const std::string& body = {});
     // What sigillod was asked, in order.
     std::vector<sam::SigningRequest> asked;
-    bool* lost = nullptr;
+    std::atomic<bool>* lost = nullptr;
 
  private:
     Face(PublicScript script, int);

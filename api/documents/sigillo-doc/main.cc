@@ -38,7 +38,8 @@ Status serve(const std::string& path, Logger& logger) {
     SIGILLO_TRY(apply_seccomp(SeccompProfile::kDocumentServer, config.hardening.seccomp, logger));
     logger.notice("serving", {{"socket", config.socket}, {"workers", std::uint64_t{config.workers}}});
     SIGILLO_TRY(server->run());
-    logger.notice("stopped");
+    const Server::Summary& done = server->summary();
+    logger.notice("stopped", {{"workers", done.workers}, {"largest_worker_kib", done.largest_kib}});
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pwd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -200,9 +201,12 @@ void Server::take_signals() {
 
 void Server::reap() {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    rusage usage{};
+    for (pid_t pid = 0; (pid = ::wait4(-1, &status, WNOHANG, &usage)) > 0;) {
         const auto found = workers_.find(pid);
         if (found == workers_.end()) continue;
+        ++summary_.workers;
+        summary_.largest_kib = std::max<std::int64_t>(summary_.largest_kib, usage.ru_maxrss);
         bury(found->second, pid, status);
         workers_.erase(found);
     }

@@ -30,6 +30,12 @@ class Server {
     // Until SIGTERM or SIGINT; workers at work are given their deadline, what waits is closed.
     Status run();
 
+    struct Summary {
+        std::uint64_t workers = 0;     // that have ended
+        std::int64_t largest_kib = 0;  // resident memory of the largest, its document's pages included
+    };
+    const Summary& summary() const { return summary_; }
+
  private:
     using Time = std::chrono::steady_clock;
     struct Worker {
@@ -60,6 +66,7 @@ class Server {
     std::unordered_map<pid_t, Worker> workers_;
     std::deque<UniqueFd> waiting_;  // connections without a worker
     bool stopping_ = false;
+    Summary summary_;
 };
 
 }  // namespace sigillo::doc
