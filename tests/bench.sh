@@ -8,7 +8,9 @@
 #
 #   {"name","rate","unit","raw","ratio","p50_ms","p99_ms","cpu_us_per_op"}
 #   rate           in `unit`: what was asked for, answered and durable in a second; for start_* seconds, for rss_* MiB
-#   raw, ratio     C_Sign on a cached session key, the better of one and two threads, right before; rate / raw.
+#   raw, ratio     C_Sign on a cached session key, the better of one and two threads; rate / raw. Both are measured in
+#                  turns, four times each, because a machine that is shared does not stay as fast as it was; p50 is the
+#                  median of the turns', p99 the worst.
 #                  For sign_p256_single_100k_signers raw is the rate of sign_p256_single. null where nothing compares.
 #   p50_ms p99_ms  of one operation: authorize + signHash of a document, or one request
 #   cpu_us_per_op  processor time of sigillod, sigillo-api and nginx for one unit, the load generator's left out
@@ -80,13 +82,31 @@ prepare() {
     instance_provision
 }
 
-# load KIND OPTION...: the load generator against this instance. With --name, a line of the results.
-load() {
+# generate KIND OPTION...: the load generator against this instance. With --name, a line of JSON.
+generate() {
     local port=(--port "$api_port")
     [[ " ${*:2} " != *" --port "* ]] || port=()
     "$bench_programs/load_generator" "$1" "${port[@]}" --cacert "$home/tls/server-ca/ca.crt" \
-        --cert "$home/tls/client.crt" --key "$home/tls/client.key" --pids "$home/pids" "${@:2}" |
-        tee -a "$home/results" >&"$results"
+        --cert "$home/tls/client.crt" --key "$home/tls/client.key" --pids "$home/pids" "${@:2}"
+}
+report() { tee -a "$home/results" >&"$results"; }
+load() { generate "$@" | report; }
+
+# raw ALGORITHM: C_Sign of now, while the instance has nothing to do.
+raw() {
+    "$bench_programs/raw_hsm" --module "$module" --algorithm "$1" --seconds "$(jq -n "$seconds / $turns / 3")"
+}
+
+# beside ALGORITHM KIND OPTION...: raw and load in turns, for as long together as one load, as one line of the results.
+turns=4
+beside() {
+    local turn
+    for ((turn = 0; turn < turns; turn++)); do
+        generate "${@:2}" --raw "$(raw "$1")" --seconds "$(jq -n "$seconds / $turns")"
+    done | jq -cs 'def mean(f): map(f) | add / length; def cut: . * 1000 | round / 1000;
+        mean(.rate) as $rate | mean(.raw) as $raw | .[0] + {rate: ($rate | cut), raw: ($raw | cut),
+        ratio: ($rate / $raw | cut), p50_ms: (map(.p50_ms) | sort | .[length / 2 | floor]), p99_ms: (map(.p99_ms) | max),
+        cpu_us_per_op: (mean(.cpu_us_per_op) | cut)}' | report
 }
 
 # single_result NAME VALUE UNIT: one that is no rate of operations.
@@ -97,12 +117,6 @@ single_result() {
 
 short() { # 100000 -> 100k
     if (($1 % 1000 == 0)); then printf '%dk' $(($1 / 1000)); else printf '%d' "$1"; fi
-}
-
-# raw ALGORITHM: C_Sign of now, while the instance has nothing to do. Measured before each line that is compared with
-# it, because a machine that is shared does not stay as fast as it was.
-raw() {
-    "$bench_programs/raw_hsm" --module "$module" --algorithm "$1" --seconds "$(jq -n "$seconds / 4")"
 }
 
 # A thousand signers with a P-256 key each; sixteen RSA keys, which take their time to make.
@@ -117,12 +131,12 @@ enrol() {
 measure_documents() {
     local big=2
     [[ $default_seconds == 10 ]] && big=10
-    load documents --name pades_bt_100k --unit documents --raw "$(raw p256)" --connections 32 --document-bytes 102400 \
-        --subjects "$home/p256" --seconds "$seconds"
-    load documents --name pades_bt_1mb --unit documents --raw "$(raw p256)" --connections 16 --document-bytes 1048576 \
-        --subjects "$home/p256" --seconds "$seconds"
-    load documents --name pades_blt_100k --unit documents --raw "$(raw p256)" --connections 32 --level B-LT \
-        --document-bytes 102400 --subjects "$home/p256" --seconds "$seconds"
+    beside p256 documents --name pades_bt_100k --unit documents --connections 32 --document-bytes 102400 \
+        --subjects "$home/p256"
+    beside p256 documents --name pades_bt_1mb --unit documents --connections 16 --document-bytes 1048576 \
+        --subjects "$home/p256"
+    beside p256 documents --name pades_blt_100k --unit documents --connections 32 --level B-LT --document-bytes 102400 \
+        --subjects "$home/p256"
     load documents --name pades_bt_100mb --unit documents --raw "$(raw p256)" --connections 2 --document-bytes 104000000 \
         --subjects "$home/p256" --operations "$big"
     single_result rss_api_after_100mb "$(jq -n "$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' \
@@ -136,23 +150,20 @@ measure_documents() {
 }
 
 measure_signing() {
-    load sign --name sign_p256_single --unit documents --raw "$(raw p256)" --subjects "$home/p256" --seconds "$seconds"
-    load sign --name sign_p256_batch100 --unit signatures --raw "$(raw p256)" --batch 100 --subjects "$home/p256" \
-        --seconds "$seconds"
-    load sign --name sign_rsa2048_single --unit documents --raw "$(raw rsa2048)" --rsa --subjects "$home/rsa" \
-        --seconds "$seconds"
-    load sign --name sign_rsa2048_batch100 --unit signatures --raw "$(raw rsa2048)" --batch 100 --rsa --subjects "$home/rsa" \
-        --seconds "$seconds"
+    beside p256 sign --name sign_p256_single --unit documents --subjects "$home/p256"
+    beside p256 sign --name sign_p256_batch100 --unit signatures --batch 100 --subjects "$home/p256"
+    beside rsa2048 sign --name sign_rsa2048_single --unit documents --rsa --subjects "$home/rsa"
+    beside rsa2048 sign --name sign_rsa2048_batch100 --unit signatures --batch 100 --rsa --subjects "$home/rsa"
     load credentials --name credential_create_p256 --unit credentials --subjects "$home/signers" --seconds "$seconds"
 }
 
 # Thirty-two clients of the TSA; the server verifies each token before it leaves, and its leaf is durable before that.
 # Then at half that rate: what a client waits when the machine is not full.
-stamp() { # NAME PORT OPTION...
+stamp() { # ALGORITHM NAME PORT OPTION...
     local half
-    load stamp --name "$1" --unit tokens --port "$2" --connections 32 --seconds "$seconds" "${@:3}"
-    half=$(jq --arg name "$1" 'select(.name == $name) | .rate / 2' "$home/results")
-    load stamp --name "$1_half" --unit tokens --port "$2" --connections 32 --rate "$half" --seconds "$seconds" "${@:3}"
+    beside "$1" stamp --name "$2" --unit tokens --port "$3" --connections 32 "${@:4}"
+    half=$(jq --arg name "$2" 'select(.name == $name) | .rate / 2' "$home/results")
+    load stamp --name "$2_half" --unit tokens --port "$3" --connections 32 --rate "$half" --seconds "$seconds" "${@:4}"
 }
 
 unit_of() { # ALGORITHM: makes a unit in service, and prints its id
@@ -162,12 +173,12 @@ unit_of() { # ALGORITHM: makes a unit in service, and prints its id
 
 measure_stamping() {
     local old new
-    stamp tsa_p256 "$tsa_port" --raw "$(raw p256)" --plain
-    stamp tsa_p256_tls "$tsa_tls_port" --raw "$(raw p256)"
+    stamp p256 tsa_p256 "$tsa_port" --plain
+    stamp p256 tsa_p256_tls "$tsa_tls_port"
     old=$("$programs/sigilloctl" --config "$home/sigillo.toml" --json tsu list | jq -er '.[] | select(.state == "active") | .unitID')
     new=$(unit_of RSA-2048)
     "$programs/sigilloctl" --config "$home/sigillo.toml" tsu rotate "$old" "$new" >/dev/null
-    stamp tsa_rsa2048 "$tsa_port" --raw "$(raw rsa2048)" --plain
+    stamp rsa2048 tsa_rsa2048 "$tsa_port" --plain
     "$programs/sigillo-audit" verify --log "$home/tsa-log" --key "$home/tsa-log.vkey" >"$home/journal/tsa-audit.log" 2>&1 ||
         die "the TSA's log does not hold: $(cat "$home/journal/tsa-audit.log")"
 }

@@ -186,6 +186,9 @@ Status Sweep::take_leaf(Walk& walk, ByteView bytes) {
             add_finding("log: " + path.string() + " does not agree with the leaves below it");
         return {};
     }));
+    // Canonical JSON, where no string has a bare quotation mark: a leaf without this names no record. That is
+    // most of them, and the rest of what they say stands or falls with the tree.
+    if (!as_text(bytes).contains("\"records\":[")) return {};
     const auto leaf = parse_leaf(bytes);
     if (!leaf) {
         add_finding("log: leaf " + std::to_string(index) + " " + leaf.error().detail);

@@ -221,10 +221,10 @@ TEST_F(SigilloAudit, UsesShowsEveryUseAndSaysThatTheseAreAll) {
     fill();
     const Outcome uses = run("uses --credential " + kAlice + where());
     EXPECT_EQ(uses.exit, 0) << uses.out;
-    EXPECT_NE(
-        uses.last_line().find(
-            "These are all uses of this key: 5, seq 1 to 10 without a gap as of the checkpoint of size 537"),
-        std::string::npos)
+    EXPECT_NE(uses.last_line().find("These are all uses of this key: 5. Its leaves, intents and outcomes, "
+                                    "are numbered 1 to 10 without a gap as of "
+                                    "the checkpoint of size 537"),
+              std::string::npos)
         << uses.out;
     const json machine = json::parse(run("uses --json --credential " + kBob + where()).out);
     EXPECT_EQ(machine["complete"], true);
