@@ -8,8 +8,6 @@
 
 namespace sigillo {
 
-class P256Table;
-
 // Thread-safe. Destroying the object destroys a session key in the HSM; it never destroys a token key.
 class SigningKey {
  public:
@@ -42,10 +40,9 @@ class Verifier {
     Result<bool> verify(SignatureScheme scheme, const Digest& digest, ByteView signature) const;
 
  private:
-    explicit Verifier(void* key) : key_(key) {}
-    void* key_ = nullptr;  // EVP_PKEY, owned
-    KeyAlgorithm algorithm_ = KeyAlgorithm::kEcP256;
-    std::shared_ptr<const P256Table> table_;  // or none
+    struct State;
+    explicit Verifier(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace sigillo

@@ -4,6 +4,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
 #include "keystore/p256_table.h"
@@ -62,71 +64,94 @@ EVP_PKEY* parse(const PublicKey& key) {
     return nullptr;
 }
 
+// A verification of one scheme, made ready: the half of the work that is the same for each signature.
+struct Ready {
+    SignatureScheme scheme;
+    EVP_PKEY_CTX* context = nullptr;
+
+    Ready(EVP_PKEY* key, SignatureScheme wanted) : scheme(wanted), context(EVP_PKEY_CTX_new(key, nullptr)) {}
+    Ready(const Ready&) = delete;
+    Ready& operator=(const Ready&) = delete;
+    ~Ready() { EVP_PKEY_CTX_free(context); }
+
+    // False: libcrypto refused.
+    bool prepare() {
+        const EVP_MD* md = scheme.hash == HashAlgorithm::kSha256   ? EVP_sha256()
+                           : scheme.hash == HashAlgorithm::kSha384 ? EVP_sha384()
+                                                                   : EVP_sha512();
+        if (context == nullptr || EVP_PKEY_verify_init(context) != 1 ||
+            EVP_PKEY_CTX_set_signature_md(context, md) != 1)
+            return false;
+        if (scheme.padding == SignaturePadding::kPkcs1v15)
+            return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
+        if (scheme.padding == SignaturePadding::kPss)
+            return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+                   EVP_PKEY_CTX_set_rsa_mgf1_md(context, md) == 1 &&
+                   EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+        return true;
+    }
+};
+
 }  // namespace
+
+struct Verifier::State {
+    EVP_PKEY* key = nullptr;
+    KeyAlgorithm algorithm = KeyAlgorithm::kEcP256;
+    std::shared_ptr<const P256Table> table;  // or none
+    std::atomic<Ready*> ready{nullptr};      // one, lent to whoever comes first
+
+    explicit State(EVP_PKEY* parsed) : key(parsed) {}
+    ~State() {
+        delete ready.load();
+        EVP_PKEY_free(key);
+    }
+};
 
 Result<Verifier> Verifier::create(const PublicKey& key) {
     EVP_PKEY* parsed = parse(key);
-    if (parsed == nullptr) {
-        ERR_clear_error();
-        return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo cannot be parsed");
-    }
     ERR_clear_error();
-    Verifier verifier(parsed);
-    verifier.algorithm_ = key.algorithm;
-    return verifier;
+    if (parsed == nullptr) return fail(Errc::kInvalidArgument, "SubjectPublicKeyInfo cannot be parsed");
+    auto state = std::make_unique<State>(parsed);
+    state->algorithm = key.algorithm;
+    return Verifier(std::move(state));
 }
 
 Result<Verifier> Verifier::create_for_many(const PublicKey& key) {
     SIGILLO_ASSIGN(Verifier verifier, create(key));
     if (key.algorithm == KeyAlgorithm::kEcP256 && key.spki.size() > std::size(kP256Header) &&
         equal(ByteView(key.spki).first(std::size(kP256Header)), kP256Header))
-        verifier.table_ = P256Table::create(ByteView(key.spki).subspan(std::size(kP256Header)));
+        verifier.state_->table = P256Table::create(ByteView(key.spki).subspan(std::size(kP256Header)));
     return verifier;
 }
 
-Verifier::Verifier(Verifier&& other) noexcept
-    : key_(std::exchange(other.key_, nullptr)),
-      algorithm_(other.algorithm_),
-      table_(std::move(other.table_)) {}
-
-Verifier& Verifier::operator=(Verifier&& other) noexcept {
-    std::swap(key_, other.key_);
-    std::swap(algorithm_, other.algorithm_);
-    std::swap(table_, other.table_);
-    return *this;
-}
-
-Verifier::~Verifier() {
-    EVP_PKEY_free(static_cast<EVP_PKEY*>(key_));
-}
+Verifier::Verifier(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Verifier::Verifier(Verifier&&) noexcept = default;
+Verifier& Verifier::operator=(Verifier&&) noexcept = default;
+Verifier::~Verifier() = default;
 
 Result<bool> Verifier::verify(SignatureScheme scheme, const Digest& digest, ByteView signature) const {
-    if (!fits(algorithm_, scheme) || digest.algorithm() != scheme.hash)
+    if (!fits(state_->algorithm, scheme) || digest.algorithm() != scheme.hash)
         return fail(Errc::kInvalidArgument, "signature scheme does not fit the key");
-    if (table_) {
-        const P256Table::Verdict verdict = table_->verify(digest.bytes(), signature);
+    if (state_->table) {
+        const P256Table::Verdict verdict = state_->table->verify(digest.bytes(), signature);
         if (verdict == P256Table::Verdict::kFault)
             return fail(Errc::kInternal, "libcrypto could not verify a signature");
         return verdict == P256Table::Verdict::kHolds;
     }
-    EVP_PKEY_CTX* context = EVP_PKEY_CTX_new(static_cast<EVP_PKEY*>(key_), nullptr);
-    const EVP_MD* md = scheme.hash == HashAlgorithm::kSha256   ? EVP_sha256()
-                       : scheme.hash == HashAlgorithm::kSha384 ? EVP_sha384()
-                                                               : EVP_sha512();
-    bool ready = context != nullptr && EVP_PKEY_verify_init(context) == 1 &&
-                 EVP_PKEY_CTX_set_signature_md(context, md) == 1;
-    if (ready && scheme.padding == SignaturePadding::kPkcs1v15)
-        ready = EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
-    if (ready && scheme.padding == SignaturePadding::kPss)
-        ready = EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(context, md) == 1 &&
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+    std::unique_ptr<Ready> ready(state_->ready.exchange(nullptr));
+    if (!ready || ready->scheme != scheme) {
+        ready = std::make_unique<Ready>(state_->key, scheme);
+        if (!ready->prepare()) {
+            ERR_clear_error();
+            return fail(Errc::kInternal, "libcrypto refused the verification parameters");
+        }
+    }
     const ByteView value = digest.bytes();
     const int verdict =
-        ready ? EVP_PKEY_verify(context, signature.data(), signature.size(), value.data(), value.size()) : -1;
-    EVP_PKEY_CTX_free(context);
+        EVP_PKEY_verify(ready->context, signature.data(), signature.size(), value.data(), value.size());
     ERR_clear_error();
-    if (!ready) return fail(Errc::kInternal, "libcrypto refused the verification parameters");
+    // What has seen a bad signature is not lent again.
+    if (verdict == 1) delete state_->ready.exchange(ready.release());
     return verdict == 1;
 }
 

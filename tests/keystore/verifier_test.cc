@@ -4,9 +4,14 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <array>
+#include <atomic>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "appliance/base/encoding.h"
 #include "appliance/base/random.h"
@@ -77,6 +82,52 @@ TEST(Verifier, ASignatureThatIsNoDerDoesNotHold) {
     EXPECT_EQ(
         verifier->verify({SignaturePadding::kPss, HashAlgorithm::kSha256}, digest, signature).error().code,
         Errc::kInvalidArgument);
+}
+
+using EvpKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+Bytes rsa_signature(EVP_PKEY* key, bool pss, const Digest& digest) {
+    const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(EVP_PKEY_CTX_new(key, nullptr),
+                                                                              &EVP_PKEY_CTX_free);
+    Bytes signature(256);
+    std::size_t size = signature.size();
+    const bool made =
+        EVP_PKEY_sign_init(context.get()) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(context.get(), pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1 &&
+        EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) == 1 &&
+        (!pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) == 1) &&
+        EVP_PKEY_sign(context.get(), signature.data(), &size, digest.bytes().data(), digest.bytes().size()) ==
+            1;
+    return made ? signature : Bytes();
+}
+
+TEST(Verifier, ServesSeveralThreadsAndSchemesAndForgetsABadSignature) {
+    const EvpKey key(EVP_RSA_gen(2048), &EVP_PKEY_free);
+    unsigned char* der = nullptr;
+    const int size = i2d_PUBKEY(key.get(), &der);
+    ASSERT_GT(size, 0);
+    const auto verifier =
+        Verifier::create({KeyAlgorithm::kRsa2048, Bytes(der, der + static_cast<std::size_t>(size))});
+    OPENSSL_free(der);
+    ASSERT_TRUE(verifier);
+    const Digest digest = digest_of(HashAlgorithm::kSha256, as_bytes("sample"));
+    const std::array signatures{rsa_signature(key.get(), false, digest),
+                                rsa_signature(key.get(), true, digest)};
+    std::atomic<int> wrong{0};
+    std::vector<std::jthread> threads;
+    for (std::size_t thread = 0; thread < 4; ++thread)
+        threads.emplace_back([&, thread] {
+            for (std::size_t turn = thread; turn < thread + 60; ++turn) {
+                // Each scheme with its own signature, and with the other's.
+                const bool pss = turn % 2 == 1, fits = turn % 3 != 0;
+                const SignatureScheme scheme{pss ? SignaturePadding::kPss : SignaturePadding::kPkcs1v15,
+                                             HashAlgorithm::kSha256};
+                const auto verdict = verifier->verify(scheme, digest, signatures[pss == fits ? 1 : 0]);
+                if (!verdict || *verdict != fits) ++wrong;
+            }
+        });
+    threads.clear();
+    EXPECT_EQ(wrong, 0);
 }
 
 // ---- create_for_many(): another way to the same verdicts ------------------------------------------
