@@ -137,6 +137,7 @@ class ValidationDataTest : public ::testing::Test {
         return response;
     }
     ValidationGatherer& gatherer() {
+        const std::lock_guard lock(mutex_);
         if (!gatherer_)
             gatherer_ = std::make_unique<ValidationGatherer>(
                 config_, ValidationGatherer::Parts{*sam_, with_fetcher_ ? &fetcher_ : nullptr, checker_,
