@@ -224,6 +224,8 @@ instance_start() {
     ) </dev/null >>"$home/journal/$name.log" 2>&1 &
     pid=$!
     printf '%s\n' "$pid" >"$home/pids/$name.pid"
+    # Until it has become the program: before, nobody would take it for a running one.
+    until instance_running "$name" || ! kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
 }
 
 # wait_for SECONDS PROCESS COMMAND...: until the command succeeds; fails, with the process's last words, when the
