@@ -202,7 +202,7 @@ instance_pid() { cat "$home/pids/$1.pid" 2>/dev/null; }
 instance_running() {
     local pid
     pid=$(instance_pid "$1") && [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] &&
-        tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$home/"
+        tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$home/"
 }
 
 program_identity() { stat -Lc '%d:%i:%Y' "$1"; }
