@@ -39,6 +39,7 @@ documents::DocumentsConfig read_documents(ConfigFile& file, ApiConfig& api) {
         .duration("api.validity_ms", config.sign_doc.async.default_validity, 1, 86'400'000)
         .duration("api.max_validity_ms", config.sign_doc.async.max_validity, 1, 604'800'000)
         .count("api.results_limit", config.results, 1, 1'000'000)
+        .count("api.waiting_answer_bytes", config.waiting_answer_bytes, kKiB, 64 * kMiB)
         .count("api.prepared_limit", config.prepared, 1, 1'000'000)
         .count("api.prepared_mib", config.prepared_mib, 1, kMiB)
         .duration("api.prepared_s", config.prepared_life, 1, 31'536'000);

@@ -40,12 +40,18 @@ void write_ders(json::Writer& out, std::string_view name, const std::vector<Byte
     out.end_array();
 }
 
-Result<Response> encode(Service& service, const SigningOutcome& outcome, bool validation_info) {
-    documents::AnswerBody out(service.spool(), service.config().answer_bytes);
+// How an answer is made.
+struct Form {
+    bool validation_info = false;
+    std::size_t in_memory = 0;  // bytes; larger ones are a file
+};
+
+Result<Response> encode(Service& service, const SigningOutcome& outcome, const Form& form) {
+    documents::AnswerBody out(service.spool(), form.in_memory);
     bool first = true;
     SIGILLO_TRY(write_files(out, "DocumentWithSignature", outcome, true, first));
     SIGILLO_TRY(write_files(out, "SignatureObject", outcome, false, first));
-    if (validation_info) {
+    if (form.validation_info) {
         json::Writer info;
         info.begin_object();
         write_ders(info, "ocsp", outcome.validation_info.ocsps);
@@ -58,20 +64,21 @@ Result<Response> encode(Service& service, const SigningOutcome& outcome, bool va
     return out.finish(200);
 }
 
-Response response_of(Service& service, const Result<SigningOutcome>& outcome, bool validation_info) {
+Response response_of(Service& service, const Result<SigningOutcome>& outcome, const Form& form) {
     if (!outcome) return to_response(from_document_error(outcome.error()));
-    auto response = encode(service, *outcome, validation_info);
+    auto response = encode(service, *outcome, form);
     return response ? std::move(*response) : to_response(from_error(response.error()));
 }
 
 // Spends `order`.
-void sign(Service& service, const std::shared_ptr<Job>& job, documents::SigningOrder& order,
+void sign(Service& service, const std::shared_ptr<Job>& job, documents::SigningOrder& order, bool waits,
           const Answering& answer) {
-    const bool validation_info = order.validation_info;
+    const Form form{order.validation_info,
+                    waits ? service.config().waiting_answer_bytes : service.config().answer_bytes};
     start(
         documents::sign_documents(service.tools(), job->caller, std::move(order)),
-        [&service, job, answer, validation_info](const Result<SigningOutcome>& outcome) {
-            answer(response_of(service, outcome, validation_info));
+        [&service, job, answer, form](const Result<SigningOutcome>& outcome) {
+            answer(response_of(service, outcome, form));
         },
         [&service, job, answer](const std::exception_ptr&) {
             service.tools().logger.error("sign_doc_fault");
@@ -98,8 +105,11 @@ void sign_doc(Service& service, const std::shared_ptr<Job>& job) {
                                 .sad = std::move(request->sad),
                                 .orders = std::move(request->orders),
                                 .validation_info = request->validation_info});
+    const bool waits = request->async.has_value();
     with_answer({service, job->responder, job->caller.name(), request->async},
-                [&service, job, order](const Answering& answer) { sign(service, job, *order, answer); });
+                [&service, job, order, waits](const Answering& answer) {
+                    sign(service, job, *order, waits, answer);
+                });
 }
 
 void begin_result(const AnswerPlace& place, const std::function<void(Answering)>& go_on) {

@@ -32,9 +32,12 @@ struct DocumentsConfig {
     std::size_t max_body_mib = 150;
     // Answers up to here are strings; larger ones go through the spool.
     std::size_t answer_bytes = std::size_t{4} << 20;
-    // Asynchronous calls that are at work or whose results wait.
+    // Asynchronous calls that are at work or whose results wait; one client has half of them. Their answers
+    // are strings only up to so many bytes, so that a thousand of them take little memory.
     std::size_t results = 1'000;
-    // Prepared documents on the disk, and how long they wait for their signatures.
+    std::size_t waiting_answer_bytes = std::size_t{64} << 10;
+    // Prepared documents on the disk, and how long they wait for their signatures; one client has half of
+    // them.
     std::size_t prepared = 1'000;
     std::uint64_t prepared_mib = 8'192;  // some eighty of the largest
     std::chrono::seconds prepared_life{86'400};

@@ -62,7 +62,8 @@ Status PreparedStore::open() {
         // Without a record it was not finished: an expiry of long ago.
         std::error_code none;  // a digest has no document
         const auto size = fs::file_size(entry->path() / "document", none);
-        const Waiting found{record ? record->expires_ms() : 0, none ? 0 : size};
+        const Waiting found{record ? record->client() : std::string(), record ? record->expires_ms() : 0,
+                            none ? 0 : size};
         bytes_ += found.bytes;
         waiting_.emplace(name.substr(kPrefix.size()), found);
     }
@@ -82,6 +83,21 @@ void PreparedStore::sweep() {
     });
 }
 
+bool PreparedStore::has_room(const std::string& client, std::uint64_t bytes) const {
+    std::size_t own = 0;
+    std::uint64_t own_bytes = 0;
+    for (const auto& [id, waiting] : waiting_) {
+        if (waiting.client != client) continue;
+        ++own;
+        own_bytes += waiting.bytes;
+    }
+    const auto fits = [](std::uint64_t taken, std::uint64_t more, std::uint64_t limit) {
+        return taken <= limit && more <= limit - taken;
+    };
+    return fits(waiting_.size(), 1, config_.limit) && fits(own, 1, (config_.limit + 1) / 2) &&
+           fits(bytes_, bytes, config_.bytes) && fits(own_bytes, bytes, (config_.bytes + 1) / 2);
+}
+
 Result<std::string> PreparedStore::put(prepared::Record record, const MemoryFile* file) {
     std::string id = random_id(random_);
     record.set_expires_ms(unix_millis(clock_.now() + config_.life));
@@ -92,10 +108,10 @@ Result<std::string> PreparedStore::put(prepared::Record record, const MemoryFile
     {
         const std::lock_guard lock(mutex_);
         sweep();
-        if (waiting_.size() >= config_.limit || size > config_.bytes - std::min(config_.bytes, bytes_))
+        if (!has_room(record.client(), size))
             return fail(Errc::kLimitExceeded, "too many prepared documents wait for their signatures",
                         "documents");
-        waiting_.emplace(id, Waiting{record.expires_ms(), size});
+        waiting_.emplace(id, Waiting{record.client(), record.expires_ms(), size});
         bytes_ += size;
     }
     Status kept = keep(folder_of(id), record, file);

@@ -21,8 +21,9 @@ namespace sigillo::api::documents {
 
 struct PreparedConfig {
     std::filesystem::path directory;
+    // Of all documents together, in number and in bytes; one client has half of each.
     std::size_t limit = 1'000;
-    std::uint64_t bytes = std::uint64_t{8} << 30;  // of all documents together
+    std::uint64_t bytes = std::uint64_t{8} << 30;
     std::chrono::seconds life{86'400};
 };
 
@@ -40,7 +41,7 @@ class PreparedStore {
     // kUnavailable: the folder.
     Status open();
     // The new document's id; sets the record's expiry. kLimitExceeded (field "documents"): too many wait, or
-    // too large ones. Whatever fails, nothing of it stays.
+    // too large ones, of this client's or of all. Whatever fails, nothing of it stays.
     Result<std::string> put(prepared::Record record, const MemoryFile* file);
     // kNotFound (field "documentID"): no such document of this client, or its time is over. kCorrupt.
     Result<PreparedDocument> get(const std::string& client, const std::string& id);
@@ -48,10 +49,12 @@ class PreparedStore {
 
  private:
     std::filesystem::path folder_of(const std::string& id) const;
-    void sweep();  // with mutex_ held
+    void sweep();                                                         // with mutex_ held
+    bool has_room(const std::string& client, std::uint64_t bytes) const;  // with mutex_ held
     Status keep(const std::filesystem::path& folder, const prepared::Record& record,
                 const MemoryFile* file) const;
     struct Waiting {
+        std::string client;
         std::int64_t expires_ms = 0;
         std::uint64_t bytes = 0;
     };

@@ -1,5 +1,7 @@
 #include "api/documents/results.h"
 
+#include <algorithm>
+
 #include "appliance/base/ids.h"
 
 namespace sigillo::api::documents {
@@ -7,7 +9,9 @@ namespace sigillo::api::documents {
 std::optional<std::string> Results::begin(const std::string& client, std::chrono::milliseconds validity) {
     const std::lock_guard lock(mutex_);
     forget_old();
-    if (entries_.size() >= limit_) return std::nullopt;
+    const auto own =
+        std::ranges::count_if(entries_, [&](const auto& entry) { return entry.second.client == client; });
+    if (entries_.size() >= limit_ || static_cast<std::size_t>(own) >= (limit_ + 1) / 2) return std::nullopt;
     std::string id = random_id(random_);
     entries_.emplace(id, Entry{client, validity, std::nullopt, {}});
     return id;

@@ -18,11 +18,11 @@ namespace sigillo::api::documents {
 
 class Results {
  public:
-    // Both outlive it. `limit`: of those at work and those that wait together.
+    // Both outlive it. `limit`: of those at work and those that wait together; one client has half of them.
     Results(std::size_t limit, const Clock& clock, Random& random)
         : limit_(limit), clock_(clock), random_(random) {}
 
-    // A new id; nothing when there are too many. `client`: whose it is.
+    // A new id; nothing when there are too many, of this client's or of all. `client`: whose it is.
     std::optional<std::string> begin(const std::string& client, std::chrono::milliseconds validity);
     // What the call would have answered; it waits for `validity` from now on.
     void finish(const std::string& id, Response response);

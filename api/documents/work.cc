@@ -103,9 +103,9 @@ Result<File> assemble(const Toolbox& tools, Work& work, const std::vector<std::s
     }
     SIGILLO_ASSIGN(const Bytes cms, detached_signature(parts));
     if (!work.revision) return MemoryFile::of(cms, "signature");
-    SIGILLO_ASSIGN(auto file,
-                   with_contents(*work.revision,
-                                 {work.prepared.contents_offset(), work.prepared.contents_size()}, cms));
+    SIGILLO_ASSIGN(
+        auto file,
+        with_contents(*work.revision, {work.prepared.contents_offset(), work.prepared.contents_size()}, cms));
     work.revision.reset();
     return file;
 }

@@ -58,7 +58,7 @@ class PreparedTest : public SpoolTest {
  protected:
     PreparedTest() { std::filesystem::create_directory(scratch_ / "kept"); }
     documents::PreparedStore store() {
-        return documents::PreparedStore({scratch_.path() / "kept", 2, 20, std::chrono::seconds(60)}, clock_,
+        return documents::PreparedStore({scratch_.path() / "kept", 4, 40, std::chrono::seconds(60)}, clock_,
                                         random_);
     }
     static prepared::Record of(const std::string& client) {
@@ -98,6 +98,10 @@ TEST_F(PreparedTest, documents_go_when_their_time_is_over_and_their_number_is_bo
     const auto third = waiting.put(of("c"), nullptr);
     ASSERT_FALSE(third);
     EXPECT_EQ(third.error().code, Errc::kLimitExceeded);
+    // The other half is for others.
+    EXPECT_TRUE(waiting.put(of("d"), nullptr));
+    EXPECT_TRUE(waiting.put(of("e"), nullptr));
+    EXPECT_FALSE(waiting.put(of("f"), nullptr));
     clock_.advance(std::chrono::seconds(61));
     EXPECT_FALSE(waiting.get("c", id));
     EXPECT_TRUE(waiting.put(of("c"), nullptr));
@@ -122,6 +126,8 @@ TEST_F(PreparedTest, their_bytes_are_bounded_over_a_restart_too) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::kLimitExceeded);
     EXPECT_TRUE(next.put(of("c"), file.get()));
+    EXPECT_TRUE(next.put(of("d"), larger.get()));
+    EXPECT_FALSE(next.put(of("e"), larger.get()));  // 32 of 40 bytes are taken
 }
 
 TEST_F(PreparedTest, what_cannot_be_kept_leaves_nothing_and_takes_no_room) {
@@ -136,7 +142,7 @@ TEST_F(PreparedTest, what_cannot_be_kept_leaves_nothing_and_takes_no_room) {
 }
 
 TEST_F(SpoolTest, a_result_waits_for_its_client_for_as_long_as_it_asked) {
-    documents::Results results(2, clock_, random_);
+    documents::Results results(4, clock_, random_);
     const auto id = results.begin("client", std::chrono::milliseconds(5'000)).value();
     EXPECT_FALSE(results.find("client", id)->done);
     EXPECT_FALSE(results.find("another", id));
@@ -145,7 +151,11 @@ TEST_F(SpoolTest, a_result_waits_for_its_client_for_as_long_as_it_asked) {
     EXPECT_EQ(results.find("client", id)->response.body, "x");
     EXPECT_EQ(results.find("client", id)->response.body, "x");
     ASSERT_TRUE(results.begin("client", std::chrono::milliseconds(1)));
+    // Half of the room is for one client, the rest for the others.
     EXPECT_FALSE(results.begin("client", std::chrono::milliseconds(1)));
+    ASSERT_TRUE(results.begin("another", std::chrono::milliseconds(1)));
+    ASSERT_TRUE(results.begin("third", std::chrono::milliseconds(1)));
+    EXPECT_FALSE(results.begin("fourth", std::chrono::milliseconds(1)));
     clock_.advance(std::chrono::seconds(6));
     EXPECT_FALSE(results.find("client", id));
     EXPECT_TRUE(results.begin("client", std::chrono::milliseconds(1)));
