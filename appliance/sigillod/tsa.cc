@@ -105,9 +105,10 @@ Result<Tsa::Place> Tsa::admit() {
 }
 
 Task<sam::TimeStamped> Tsa::stamp(const sam::TimeStamp& message) {
-    const auto answer = [](std::expected<Bytes, tsa::TspFailure> outcome) {
+    const auto answer = [](const std::expected<Bytes, tsa::TspFailure>& outcome) {
         sam::TimeStamped stamped;
-        const Bytes der = outcome ? *std::move(outcome) : tsa::encode_rejection(outcome.error());
+        const Bytes rejection = outcome ? Bytes() : tsa::encode_rejection(outcome.error());
+        const Bytes& der = outcome ? *outcome : rejection;
         stamped.set_response(der.data(), der.size());
         if (!outcome) stamped.set_failure(std::string(tsa::failure_name(outcome.error().info)));
         return stamped;

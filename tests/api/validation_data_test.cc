@@ -291,11 +291,13 @@ TEST_F(ValidationDataTest, TheBoundsHold) {
 
 TEST_F(ValidationDataTest, WhatTwoWantAtATimeIsFetchedOnce) {
     fetcher_.park = true;
+    constexpr unsigned kThreads = 4;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     std::atomic<unsigned> good{0};
     NeededProof by_list = needed("a");
     by_list.ocsp_urls.clear();
-    for (int i = 0; i < 4; ++i)
+    for (unsigned i = 0; i < kThreads; ++i)
         threads.emplace_back([&] {
             if (gather({by_list})) ++good;
         });
@@ -304,7 +306,7 @@ TEST_F(ValidationDataTest, WhatTwoWantAtATimeIsFetchedOnce) {
     for (const auto& callback : parked) callback(fetch::Fetched{.body = to_bytes("ok list")});
     EXPECT_EQ(parked.size(), 1U);
     for (std::thread& thread : threads) thread.join();
-    EXPECT_EQ(good, 4U);
+    EXPECT_EQ(good, kThreads);
     EXPECT_EQ(fetcher_.asked.size(), 1U);
 }
 
