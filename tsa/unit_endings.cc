@@ -28,6 +28,10 @@ Status Units::take_out(const UnitId& id, const UnitOrder& order) {
 // The state says what the key may do, this what its certificate is worth: one that is destroyed can still be
 // revoked.
 Status Units::revoke(const UnitId& id, std::string_view revocation, const UnitOrder& order) {
+    // A CRL that names no reason makes all of the key's tokens invalid (RFC 3161 §4).
+    if (revocation == "unspecified")
+        return fail(Errc::kInvalidArgument,
+                    "a unit's certificate is revoked for a reason that the CRL can name", "revocation");
     const std::lock_guard lock(changing_);
     SIGILLO_ASSIGN(const UnitInfo info, find(id));
     if (info.record.chain().empty())

@@ -200,6 +200,7 @@ Task<Result<SignedOutcome>> complete_document(const Toolbox& tools, PreparedStor
     ValidationData gathered;
     auto file = co_await finish_work(tools, caller, work, chain, gathered);
     if (!file) co_return std::unexpected(std::move(file).error());
+    store.completed(completion.id);
     co_return SignedOutcome{std::move(*file), is_enveloped(work.order)};
 }
 

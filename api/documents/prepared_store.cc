@@ -109,8 +109,10 @@ Result<std::string> PreparedStore::put(prepared::Record record, const MemoryFile
         const std::lock_guard lock(mutex_);
         sweep();
         if (!has_room(record.client(), size))
-            return fail(Errc::kLimitExceeded, "too many prepared documents wait for their signatures",
-                        "documents");
+            return fail(
+                Errc::kUnavailable,
+                "too many prepared documents wait for their signatures: complete some, or wait until they "
+                "expire");
         waiting_.emplace(id, Waiting{record.client(), record.expires_ms(), size});
         bytes_ += size;
     }
@@ -135,6 +137,14 @@ Status PreparedStore::keep(const fs::path& folder, const prepared::Record& recor
     }
     // Last: a folder without it was not finished.
     return write_file_durably(folder / "record", as_bytes(record.SerializeAsString()), 0600);
+}
+
+void PreparedStore::completed(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = waiting_.find(id);
+    if (found == waiting_.end()) return;
+    const std::int64_t soon = unix_millis(clock_.now() + config_.life_after);
+    found->second.expires_ms = std::min(found->second.expires_ms, soon);
 }
 
 Result<PreparedDocument> PreparedStore::get(const std::string& client, const std::string& id) {

@@ -25,6 +25,8 @@ struct PreparedConfig {
     std::size_t limit = 1'000;
     std::uint64_t bytes = std::uint64_t{8} << 30;
     std::chrono::seconds life{86'400};
+    // What is left of it once the signature is embedded: for a client whose connection broke.
+    std::chrono::seconds life_after{600};
 };
 
 struct PreparedDocument {
@@ -40,11 +42,14 @@ class PreparedStore {
     // Once, before all else: takes up what an earlier process left, removes what is too old or not complete.
     // kUnavailable: the folder.
     Status open();
-    // The new document's id; sets the record's expiry. kLimitExceeded (field "documents"): too many wait, or
+    // The new document's id; sets the record's expiry. kUnavailable: too many wait, or
     // too large ones, of this client's or of all. Whatever fails, nothing of it stays.
     Result<std::string> put(prepared::Record record, const MemoryFile* file);
     // kNotFound (field "documentID"): no such document of this client, or its time is over. kCorrupt.
     Result<PreparedDocument> get(const std::string& client, const std::string& id);
+    // The document has its signature: its place is free soon. A restart in between gives it its whole time
+    // again.
+    void completed(const std::string& id);
     std::chrono::seconds life() const { return config_.life; }
 
  private:

@@ -51,7 +51,8 @@ struct ValidationGatherer::State {
           sources(of.sam, of.fetcher, of.executor, of.clock) {}
 
     Task<Result<Proof>> prove(const sam::ClientContext& client, const NeededProof& needed, WallTime since);
-    Task<Result<Proof>> find_issuer(const NeededProof& needed);
+    Task<Result<Proof>> find_issuer(const sam::ClientContext& client, const NeededProof& needed);
+    Task<Result<std::shared_ptr<const Bytes>>> own_ca_certificate(const sam::ClientContext& client);
     Task<Result<Proof>> prove_own(const sam::ClientContext& client, const NeededProof& needed);
     Task<Result<Proof>> prove_foreign(const NeededProof& needed, WallTime since);
     Task<Result<bool>> is_own(const sam::ClientContext& client, const NeededProof& needed);
@@ -76,7 +77,7 @@ Task<Result<Proof>> ValidationGatherer::State::prove(const sam::ClientContext& c
     // Asked for one by one: co_await inside a conditional expression keeps GCC 12 from compiling it right.
     Result<Proof> proof = fail(Errc::kInternal, "");
     if (needed.issuer.empty() || needed.ocsp_request.empty()) {
-        proof = co_await find_issuer(needed);
+        proof = co_await find_issuer(client, needed);
     } else {
         SIGILLO_CO_ASSIGN(const bool own, co_await is_own(client, needed));
         if (own)
@@ -88,8 +89,8 @@ Task<Result<Proof>> ValidationGatherer::State::prove(const sam::ClientContext& c
     co_return proof;
 }
 
-Task<Result<bool>> ValidationGatherer::State::is_own(const sam::ClientContext& client,
-                                                     const NeededProof& needed) {
+Task<Result<std::shared_ptr<const Bytes>>> ValidationGatherer::State::own_ca_certificate(
+    const sam::ClientContext& client) {
     std::shared_ptr<const Bytes> certificate;
     {
         const std::lock_guard lock(mutex);
@@ -105,6 +106,12 @@ Task<Result<bool>> ValidationGatherer::State::is_own(const sam::ClientContext& c
         const std::lock_guard lock(mutex);
         own_ca = certificate;
     }
+    co_return certificate;
+}
+
+Task<Result<bool>> ValidationGatherer::State::is_own(const sam::ClientContext& client,
+                                                     const NeededProof& needed) {
+    SIGILLO_CO_ASSIGN(const auto certificate, co_await own_ca_certificate(client));
     co_return *certificate == needed.issuer;
 }
 
@@ -177,8 +184,13 @@ Task<Result<Proof>> ValidationGatherer::State::prove_foreign(const NeededProof& 
     co_return attempts.failure(needed);
 }
 
-Task<Result<Proof>> ValidationGatherer::State::find_issuer(const NeededProof& needed) {
+Task<Result<Proof>> ValidationGatherer::State::find_issuer(const sam::ClientContext& client,
+                                                           const NeededProof& needed) {
     Attempts attempts;
+    // Tokens of our own units need not bring our CA's certificate: we have it.
+    SIGILLO_CO_ASSIGN(auto own, co_await own_ca_certificate(client));
+    auto ours = co_await judged(needed, ProofKind::kCertificate, Got{std::move(own), parts.clock.now()});
+    if (ours || !may_go_on(ours.error())) co_return ours;
     for (const std::string& url : needed.issuer_urls) {
         if (!sources.reaches_others()) break;
         Answer answer = co_await sources.get(url, fetch::Kind::kCertificate, false);
@@ -259,6 +271,7 @@ Task<Result<ValidationData>> ValidationGatherer::gather(sam::ClientContext clien
                 "more than " + std::to_string(state.config.max_certificates) + " certificates need a proof",
                 "validation_certificates");
         std::vector<Task<Result<Proof>>> tasks;
+        tasks.reserve(fresh.size());
         for (const NeededProof& one : fresh) tasks.push_back(state.prove(client, one, since));
         const std::vector<Result<Proof>> proofs =
             co_await all_of(state.parts.executor, std::move(tasks), &broken);

@@ -64,12 +64,16 @@ int show_tokens(const LogArguments& log, const TokenArguments& what) {
             {Errc::kInvalidArgument, "--from, --to: UTC, as 2026-11-23 or 2026-11-23T08:44:57Z"});
     const auto snapshot = open_log(log);
     if (!snapshot) return report(snapshot.error());
+    if (!range.from.empty() && !range.to.empty() && range.to < range.from)
+        return report_usage({Errc::kInvalidArgument, "--to is before --from"});
     std::vector<Token> tokens;
+    bool of_tsa = false;
     {
         ProgressLine progress("reading " + log.log.string());
         const Status walked = snapshot->verify_tree(
             [&](std::uint64_t index, ByteView bytes) -> Status {
                 SIGILLO_ASSIGN(audit::Leaf leaf, audit::parse_leaf(bytes));
+                of_tsa = of_tsa || is_of_tsa(leaf);
                 if (leaf.type != "tsa.token") return {};
                 if (!what.unit.empty() && leaf.text("unit") != what.unit) return {};
                 if (range.holds(leaf.text("gen_time").value_or("")))
@@ -79,6 +83,8 @@ int show_tokens(const LogArguments& log, const TokenArguments& what) {
             progress.callback());
         if (!walked) return report_failure(walked.error());
     }
+    if (!of_tsa && snapshot->checkpoint().size > 0)
+        return report_usage({Errc::kInvalidArgument, "this is no log of a time-stamping authority"});
     if (log.json) {
         nlohmann::json out{{"unit", what.unit},
                            {"from", what.from},

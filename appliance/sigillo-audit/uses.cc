@@ -88,18 +88,26 @@ int show_uses(const LogArguments& log, const std::string& credential) {
     if (!snapshot) return report(snapshot.error());
     audit::UseChecker checker;
     Uses uses;
+    bool of_tsa = false, named = false;
     {
         ProgressLine progress("reading " + log.log.string());
         const Status walked = snapshot->verify_tree(
             [&](std::uint64_t index, ByteView bytes) -> Status {
                 SIGILLO_ASSIGN(const audit::Leaf leaf, audit::parse_leaf(bytes));
                 SIGILLO_TRY(checker.take(index, leaf));
-                if (leaf.text("credential") == credential) collect(uses, index, leaf);
+                of_tsa = of_tsa || is_of_tsa(leaf);
+                if (leaf.text("credential") == credential) {
+                    named = true;
+                    collect(uses, index, leaf);
+                }
                 return {};
             },
             progress.callback());
         if (!walked) return report_failure(walked.error());
     }
+    if (of_tsa)
+        return report_usage({Errc::kInvalidArgument,
+                             "this is the log of a time-stamping authority: no key of a signer is in it"});
     const auto found = checker.credentials().find(credential);
     const auto state = found == checker.credentials().end() ? audit::UseChecker::Credential{} : found->second;
     const bool earlier = state.first_seq > 1;
@@ -117,7 +125,9 @@ int show_uses(const LogArguments& log, const std::string& credential) {
     for (const auto& [index, use] : uses) print(index, use);
     const std::string as_of = " as of the checkpoint of size " + grouped(snapshot->checkpoint().size) +
                               " of " + snapshot->checkpoint().origin;
-    if (state.seq == 0)
+    if (!named)
+        std::cout << "No entry of this log names this key" << as_of << ".\n";
+    else if (state.seq == 0)
         std::cout << "This key was never used" << as_of << ".\n";
     else if (earlier)
         std::cout << "These are all uses in this epoch (its leaves are numbered " << state.first_seq << " to "

@@ -35,7 +35,7 @@ Result<Verified> verify_epoch(const std::filesystem::path& directory, const audi
         [&](std::uint64_t index, ByteView bytes) -> Status {
             SIGILLO_ASSIGN(const audit::Leaf leaf, audit::parse_leaf(bytes));
             SIGILLO_TRY(verified.uses.take(index, leaf));
-            verified.is_tsa = verified.is_tsa || leaf.type.starts_with("tsa.");
+            verified.is_tsa = verified.is_tsa || is_of_tsa(leaf);
             if (leaf.type == "tsa.token") ++verified.tokens;
             if (index == 0) verified.first = leaf;
             return {};

@@ -89,10 +89,11 @@ void add_rotate(CLI::App& noun, Context& context) {
     });
 }
 
-// RFC 5280 §5.3.1, but certificateHold: a time-stamping unit's certificate is not suspended.
-constexpr const char* kRevocations[] = {"unspecified",        "keyCompromise", "cACompromise",
-                                        "affiliationChanged", "superseded",    "cessationOfOperation",
-                                        "privilegeWithdrawn"};
+// RFC 5280 §5.3.1, but certificateHold: a time-stamping unit's certificate is not suspended; and
+// `unspecified`, which a CRL tells by naming no reason: then no token of the key is valid any more (RFC 3161
+// §4).
+constexpr const char* kRevocations[] = {"keyCompromise", "cACompromise",         "affiliationChanged",
+                                        "superseded",    "cessationOfOperation", "privilegeWithdrawn"};
 
 void add_revoke(CLI::App& noun, Context& context) {
     auto* command = noun.add_subcommand(
@@ -109,8 +110,13 @@ void add_revoke(CLI::App& noun, Context& context) {
     command->footer(
         "A certificate of the embedded CA is on its CRL from now on; another CA must be told by its own "
         "means.\n"
-        "Tokens made before stay verifiable at the time that they state; which they are, the log says:\n"
-        "sigillo-audit tokens --unit UNIT.\n\nExamples:\n"
+        "Tokens made before stay valid with affiliationChanged, superseded and cessationOfOperation. With "
+        "any other\n"
+        "reason none of the key's is to be trusted (RFC 3161, 4), but by who can show that it was there "
+        "before.\n"
+        "Which they are, the log says: sigillo-audit tokens --unit UNIT.\n\nExamples:\n"
+        "  sigilloctl tsu revoke 9a0364b9e99bb480dd25e1f0284c8555 --revocation superseded \\\n"
+        "      --reason 'ticket 4710'\n"
         "  sigilloctl tsu revoke 9a0364b9e99bb480dd25e1f0284c8555 --revocation keyCompromise \\\n"
         "      --reason 'ticket 4711'");
     command->callback([&context, unit, revocation, reason] {

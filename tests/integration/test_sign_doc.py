@@ -17,7 +17,7 @@ import zlib
 
 import harness
 from api_client import b64, click_evidence, digest
-from documents import CONTRACT, P256, DocumentsTest
+from documents import CONTRACT, P256, DocumentsTest, Refused
 
 
 def tiny_pdf(body, extra=b""):
@@ -270,6 +270,34 @@ class SignDoc(DocumentsTest):
         stranger = self.instance.new_client("tenant-d", "d")
         answer = stranger.request("POST", "/v1/documents/complete", {"documentID": prepared["documentID"], "signature": b64(wrong)})
         self.assertEqual(404, answer.status)
+
+    def test_a_foreign_signature_is_extended_with_our_time_stamp(self):
+        """Its token names our unit, whose CA it need not bring along."""
+        key, crt, data = self.file("k.pem", b""), self.file("k.crt", b""), self.file("data", b"a content")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                        "/CN=Somebody", "-days", "30", "-keyout", key, "-out", crt], check=True, capture_output=True)
+        made = subprocess.run(["openssl", "cms", "-sign", "-cades", "-in", data, "-binary", "-nodetach", "-outform", "DER", "-signer",
+                               crt, "-inkey", key], check=True, capture_output=True).stdout
+        for level in ("T", "LT", "LTA"):
+            lifted = self.extend(made, "C", f"B-{level}")
+            done = subprocess.run(["openssl", "cms", "-verify", "-inform", "DER", "-in", self.file("lifted", lifted), "-CAfile", crt,
+                                   "-purpose", "any", "-binary"], capture_output=True, check=False)
+            self.assertEqual((0, b"a content"), (done.returncode, done.stdout), done.stderr)
+
+    def test_what_does_not_hold_is_not_extended(self):
+        pdf = self.sign_pdf(self.signer, self.contract)
+        at = pdf.index(b"/MediaBox")
+        digit = next(i for i in range(at, at + 60) if pdf[i] in b"123456789")
+        broken = pdf[:digit] + bytes([pdf[digit] ^ 1]) + pdf[digit + 1:]
+        self.assertIn("Digest Mismatch", self.pdfsig(broken))
+        cms = self.sign_cms(self.signer, b"a content that is signed")
+        other = cms.replace(b"a content that is signed", b"a content that is sighed")
+        for document, form in ((broken, "P"), (other, "C")):
+            for level in ("T", "LT", "LTA"):
+                with self.assertRaises(Refused) as refused:
+                    self.extend(document, form, f"B-{level}")
+                answer = refused.exception.answer
+                self.assertEqual((400, "document"), (answer.status, answer.json.get("parameter")), answer.body)
 
     # ---- what a hostile document can do ------------------------------------------------------------------------------------------
 

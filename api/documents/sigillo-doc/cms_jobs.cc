@@ -68,6 +68,7 @@ Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files) {
     cms::InspectOptions options;
     for (const auto& der : job.anchors()) options.anchors.push_back(to_bytes(der));
     SIGILLO_ASSIGN(const auto inspection, cms::inspect(parsed, options));
+    SIGILLO_TRY(refuse_broken(inspection));
     CmsNeedsFound found;
     found.set_attached(inspection.attached);
     const std::vector<std::string> wanted{job.signers().begin(), job.signers().end()};

@@ -68,6 +68,21 @@ Result<NeededProof> needed_proof(const cms::Certificate& certificate, const cms:
     return out;
 }
 
+Status refuse_broken(const cms::Inspection& inspection) {
+    const auto refuse = [](const char* what) {
+        return fail(Errc::kInvalidArgument, std::string(what) + ": it is not extended", "document");
+    };
+    for (const auto& signer : inspection.signers) {
+        if (signer.content_matches == false)
+            return refuse("a signature is over other content than the document's");
+        if (!signer.path.certificates.empty() && !signer.message_digest.empty() && !signer.signature_valid)
+            return refuse("a signature does not hold");
+    }
+    for (const auto& token : inspection.document_tokens)
+        if (token.checked && !token.valid) return refuse("a document time-stamp does not hold");
+    return {};
+}
+
 Result<Needs> needs_of(const cms::Inspection& inspection, const std::vector<std::string>& signers) {
     std::set<std::size_t> of_interest;
     const auto add = [&](const cms::Path& path) {

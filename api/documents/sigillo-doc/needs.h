@@ -25,4 +25,9 @@ inline Result<Needs> needs_of_all(const cms::Inspection& inspection) {
 // `issuer` may be nullptr: then there is no OCSP request yet.
 Result<NeededProof> needed_proof(const cms::Certificate& certificate, const cms::Certificate* issuer);
 
+// kInvalidArgument, field "document": a signature or document time-stamp of it does not hold, so that nothing
+// that is added would make it last. One whose certificate is unknown, or that has no signed attributes, is
+// not judged.
+Status refuse_broken(const cms::Inspection& inspection);
+
 }  // namespace sigillo::doc

@@ -110,6 +110,7 @@ Result<PdfSignatureNeeds> needs_of(const pdf::SignatureInfo& signature, const pd
     for (const auto& der : job.anchors()) options.anchors.push_back(to_bytes(der));
     for (const auto& der : job.certificates()) options.certificates.push_back(to_bytes(der));
     SIGILLO_ASSIGN(const auto inspection, cms::inspect(parsed, options));
+    SIGILLO_TRY(refuse_broken(inspection));
     bool stamped = !inspection.document_tokens.empty();
     for (const auto& signer : inspection.signers) {
         for (const auto& token : signer.tokens) stamped = stamped || token.kind == cms::TokenKind::kSignature;
