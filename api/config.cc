@@ -42,7 +42,8 @@ documents::DocumentsConfig read_documents(ConfigFile& file, ApiConfig& api) {
         .count("api.waiting_answer_bytes", config.waiting_answer_bytes, kKiB, 64 * kMiB)
         .count("api.prepared_limit", config.prepared, 1, 1'000'000)
         .count("api.prepared_mib", config.prepared_mib, 1, kMiB)
-        .duration("api.prepared_s", config.prepared_life, 1, 31'536'000);
+        .duration("api.prepared_s", config.prepared_life, 1, 31'536'000)
+        .duration("api.prepared_completed_s", config.prepared_life_after, 1, 31'536'000);
     config.spool.directory = spool;
     if (config.doc.socket.empty()) return config;
     if (config.deposit.socket.empty())

@@ -41,6 +41,8 @@ struct DocumentsConfig {
     std::size_t prepared = 1'000;
     std::uint64_t prepared_mib = 8'192;  // some eighty of the largest
     std::chrono::seconds prepared_life{86'400};
+    // Of one that has its signature: long enough for the retry of a client whose connection broke.
+    std::chrono::seconds prepared_life_after{600};
 };
 
 }  // namespace sigillo::api::documents

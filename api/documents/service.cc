@@ -60,9 +60,9 @@ Service::Service(DocumentsConfig config, Parts parts)
       memory_(std::make_shared<SpoolBudget>(config_.memory_mib << 20)),
       spool_(config_.spool, parts.random),
       results_(config_.results, parts.clock, parts.random),
-      prepared_(
-          {config_.spool.directory, config_.prepared, config_.prepared_mib << 20, config_.prepared_life},
-          parts.clock, parts.random),
+      prepared_({config_.spool.directory, config_.prepared, config_.prepared_mib << 20, config_.prepared_life,
+                 config_.prepared_life_after},
+                parts.clock, parts.random),
       fetcher_(parts.fetcher) {
     const std::size_t share = std::max<std::size_t>(1, config_.threads / 2);
     executor_ = std::make_unique<PoolExecutor>(config_.threads, share);

@@ -25,7 +25,7 @@ OUT_OF_BOUNDS = {
 }
 OUT_OF_BOUNDS_API = {"api.threads": 0, "api.hashes_limit": 1001, "api.max_body_bytes": 1,
                      "api.documents_limit": 257, "api.document_threads": 0, "api.spool_mib": 0, "api.prepared_s": 0,
-                     "api.prepared_mib": 0, "api.waiting_answer_bytes": 1, "api.max_validity_ms": 0}
+                     "api.prepared_mib": 0, "api.prepared_completed_s": 0, "api.waiting_answer_bytes": 1, "api.max_validity_ms": 0}
 OUT_OF_BOUNDS_PUBLIC = {"public.threads": 0, "public.connection_limit": 0, "public.max_ocsp_nonce_bytes": 129}
 OUT_OF_BOUNDS_DOC = {"doc.workers": 0, "doc.memory_factor": 0, "doc.cpu_s": 0, "doc.deadline_s": 0, "doc.queue_limit": 0}
 OUT_OF_BOUNDS_FETCH = {"fetch.threads": 0, "fetch.total_timeout_ms": 1, "fetch.max_crl_bytes": 1, "fetch.callback_attempts": 0,

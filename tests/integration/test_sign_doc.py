@@ -299,6 +299,15 @@ class SignDoc(DocumentsTest):
                 answer = refused.exception.answer
                 self.assertEqual((400, "document"), (answer.status, answer.json.get("parameter")), answer.body)
 
+    def test_our_own_signature_is_lifted_beside_one_that_does_not_hold(self):
+        """It would be spent for nothing: what others signed is theirs to answer for."""
+        first = self.sign_cms(self.signer, b"a content that is signed")
+        broken = first[:-1] + bytes([first[-1] ^ 1])
+        second = self.client.credential_by_click()
+        entry = self.entry(broken, "C", "B-LT", signed_envelope_property="Parallel")
+        answer = self.try_sign_doc(second, self.sad(second, [b"a content that is signed"]), [entry])
+        self.assertEqual(200, answer.status, answer.body)
+
     # ---- what a hostile document can do ------------------------------------------------------------------------------------------
 
     def test_bombs_and_nested_documents_hurt_nothing_but_their_own_worker(self):

@@ -1,7 +1,7 @@
-// The CMS around what sigillod signed, made in sigillo-api itself: everything in it is sigillod's
-// (attributes, signature, chain, time-stamp token), and of the document only the digest is computed. What
-// strangers wrote is parsed by document workers alone; this folder is all of cms/ that comes into this
-// process.
+// The CMS around what sigillod signed, made in sigillo-api itself: attributes, chain and time-stamp token are
+// sigillod's; the signature too, or what a client gives to /v1/documents/complete, which is verified and
+// never parsed beyond that; of the document only the digest is computed. What strangers wrote is parsed by
+// document workers alone; this folder is all of cms/ that comes into this process.
 //
 // Thread-safe. Errors: those of cms/assemble.h.
 #pragma once

@@ -68,10 +68,10 @@ Result<CmsNeedsFound> cms_needs(const CmsNeeds& job, const Files& files) {
     cms::InspectOptions options;
     for (const auto& der : job.anchors()) options.anchors.push_back(to_bytes(der));
     SIGILLO_ASSIGN(const auto inspection, cms::inspect(parsed, options));
-    SIGILLO_TRY(refuse_broken(inspection));
     CmsNeedsFound found;
     found.set_attached(inspection.attached);
     const std::vector<std::string> wanted{job.signers().begin(), job.signers().end()};
+    SIGILLO_TRY(refuse_broken(inspection, wanted));
     for (const auto& signer : inspection.signers) {
         auto& out = *found.add_signers();
         out.set_id(std::string(as_text(signer.id)));

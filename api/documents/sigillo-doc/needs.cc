@@ -46,6 +46,10 @@ Result<std::string> ocsp_request(ByteView certificate, ByteView issuer) {
     return out;
 }
 
+bool is_wanted(const cms::Signer& signer, const std::vector<std::string>& signers) {
+    return signers.empty() || std::ranges::find(signers, as_text(signer.id)) != signers.end();
+}
+
 }  // namespace
 
 Result<NeededProof> needed_proof(const cms::Certificate& certificate, const cms::Certificate* issuer) {
@@ -68,11 +72,12 @@ Result<NeededProof> needed_proof(const cms::Certificate& certificate, const cms:
     return out;
 }
 
-Status refuse_broken(const cms::Inspection& inspection) {
+Status refuse_broken(const cms::Inspection& inspection, const std::vector<std::string>& signers) {
     const auto refuse = [](const char* what) {
         return fail(Errc::kInvalidArgument, std::string(what) + ": it is not extended", "document");
     };
     for (const auto& signer : inspection.signers) {
+        if (!is_wanted(signer, signers)) continue;
         if (signer.content_matches == false)
             return refuse("a signature is over other content than the document's");
         if (!signer.path.certificates.empty() && !signer.message_digest.empty() && !signer.signature_valid)
@@ -89,8 +94,7 @@ Result<Needs> needs_of(const cms::Inspection& inspection, const std::vector<std:
         of_interest.insert(path.certificates.begin(), path.certificates.end());
     };
     for (const auto& signer : inspection.signers) {
-        const std::string id(as_text(signer.id));
-        if (!signers.empty() && std::ranges::find(signers, id) == signers.end()) continue;
+        if (!is_wanted(signer, signers)) continue;
         add(signer.path);
         for (const auto& token : signer.tokens) add(token.path);
     }

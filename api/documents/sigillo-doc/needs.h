@@ -27,7 +27,8 @@ Result<NeededProof> needed_proof(const cms::Certificate& certificate, const cms:
 
 // kInvalidArgument, field "document": a signature or document time-stamp of it does not hold, so that nothing
 // that is added would make it last. One whose certificate is unknown, or that has no signed attributes, is
-// not judged.
-Status refuse_broken(const cms::Inspection& inspection);
+// not judged. `signers`: of these alone (SHA-256 of each one's signature value; empty: all), since one's own
+// is lifted beside others, whatever they are worth.
+Status refuse_broken(const cms::Inspection& inspection, const std::vector<std::string>& signers = {});
 
 }  // namespace sigillo::doc
