@@ -166,17 +166,19 @@ void print_restored(const std::vector<RestorePart>& parts, const BackupManifest&
                     const std::string& made) {
     std::vector<std::pair<std::string, std::string>> lines;
     std::string steps;
+    int number = 3;  // of the step that each part adds
     for (const RestorePart& part : parts) {
         lines.emplace_back(part.store_key, part.store_directory.string());
         lines.emplace_back(part.log_key, part.log_directory.string());
         const bool tsa = part.store == "tsa-store";
         const std::string what = tsa ? "retirements, revocations and destructions of time-stamping units"
                                      : "revocations, suspensions, deletions and removed clients";
+        steps.append("\n  ").append(std::to_string(number++));
         if (part.newer_log.empty()) {
-            steps.append("\n  3. WITHOUT A NEWER LOG: ").append(what).append(" since ").append(made);
+            steps.append(". WITHOUT A NEWER LOG: ").append(what).append(" since ").append(made);
             steps += " are\n     not known to this store: do them again before you let clients in";
         } else {
-            steps.append("\n  3. what ").append(part.newer_log.string()).append(" tells of ").append(what);
+            steps.append(". what ").append(part.newer_log.string()).append(" tells of ").append(what);
             steps.append(" since\n     ")
                 .append(made)
                 .append(" is done again at that start; `journalctl -u ");

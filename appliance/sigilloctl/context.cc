@@ -27,12 +27,49 @@ std::string advice_for_way(const Error& error, const std::string& socket) {
     }
 }
 
-std::string advice_for_answer(Errc code) {
+// What shows the things that a request is about.
+const char* listing_for(const sam::AdminRequest& request) {
+    switch (request.body_case()) {
+        case sam::AdminRequest::kClientAdd:
+        case sam::AdminRequest::kClientList:
+        case sam::AdminRequest::kClientRemove:
+            return "sigilloctl client list";
+        case sam::AdminRequest::kListSigners:
+        case sam::AdminRequest::kGetSigner:
+            return "sigilloctl signer list";
+        case sam::AdminRequest::kTsuList:
+        case sam::AdminRequest::kTsuCreate:
+        case sam::AdminRequest::kTsuImport:
+        case sam::AdminRequest::kTsuActivate:
+        case sam::AdminRequest::kTsuRotate:
+        case sam::AdminRequest::kTsuRetire:
+        case sam::AdminRequest::kTsuDestroy:
+        case sam::AdminRequest::kTsuRequest:
+        case sam::AdminRequest::kTsuRevoke:
+            return "sigilloctl tsu list";
+        case sam::AdminRequest::kListCredentials:
+        case sam::AdminRequest::kGetCredential:
+        case sam::AdminRequest::kSetStatus:
+        case sam::AdminRequest::kSetQscd:
+        case sam::AdminRequest::kUnlockFactors:
+            return "sigilloctl credential list";
+        case sam::AdminRequest::kGetEvidence:
+        case sam::AdminRequest::kEraseEvidence:
+            return "sigillo-audit show --log LOG --key FILE | grep activation.granted";
+        case sam::AdminRequest::kCreateBackup:
+            return "ls -la on that directory, which must be empty or new";
+        default:
+            return "sigilloctl status";
+    }
+}
+
+std::string advice_for_answer(Errc code, const char* listing) {
     switch (code) {
         case Errc::kNotFound:
-            return "see the ids that exist: sigilloctl client list, signer list, credential list";
+            return std::string("see the ids that exist: ") + listing;
         case Errc::kConflict:
-            return "see its present state: sigilloctl credential show, client list";
+        case Errc::kAlreadyExists:
+            return std::string("see what there is, and its present state: ") + listing;
         case Errc::kForbidden:
             return "";  // what is allowed, the refusal says itself
         case Errc::kUnavailable:
@@ -95,6 +132,7 @@ Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request
 Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request,
                                std::chrono::seconds timeout) {
     SIGILLO_ASSIGN(const Settings settings, load_settings(context));
+    const char* const listing = listing_for(request);
     request.set_id(1);  // the only one on its connection
     const auto answer = ipc::call_once(settings.admin_socket, as_bytes(request.SerializeAsString()), timeout);
     if (!answer)
@@ -107,7 +145,7 @@ Result<sam::AdminResponse> ask(const Context& context, sam::AdminRequest request
                     "sigillod's answer is not understood: is sigilloctl of the same version?");
     if (!response.has_error()) return response;
     Error error = from_wire(response.error());
-    const std::string advice = advice_for_answer(error.code);
+    const std::string advice = advice_for_answer(error.code, listing);
     return std::unexpected(with_advice(std::move(error), advice));
 }
 

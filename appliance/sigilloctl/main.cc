@@ -40,10 +40,10 @@ int report(const sigillo::Status& status) {
     for (bool first = true; !rest.empty(); first = false) {
         const auto end = rest.find('\n');
         std::cerr << (first ? "" : "\n") << sigillo::ctl::harmless(rest.substr(0, end));
+        if (first && !status.error().field.empty())
+            std::cerr << " [" << sigillo::ctl::harmless(status.error().field) << "]";
         rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     }
-    if (!status.error().field.empty())
-        std::cerr << " [" << sigillo::ctl::harmless(status.error().field) << "]";
     std::cerr << '\n';
     return kRefused;
 }

@@ -38,13 +38,15 @@ Status show_status(const Context& context) {
         policies.push_back(policy);
         policy_text += (policy_text.empty() ? "" : ", ") + policy;
     }
+    // Without a look at the clock there is no figure for its error.
+    const bool looked = status.time_state() != "unchecked";
     if (context.json) {
         auto refused = nlohmann::json::object();
         for (const auto& [failure, count] : status.refused()) refused[failure] = count;
         print_json({{"time",
                      {{"state", status.time_state()},
                       {"reason", status.time_reason()},
-                      {"errorMicroseconds", status.clock_error_us()},
+                      {"errorMicroseconds", looked ? nlohmann::json(status.clock_error_us()) : nullptr},
                       {"accuracyMicroseconds", status.accuracy_us()},
                       {"sources", status.time_sources()},
                       {"announcement", status.announcement()}}},
@@ -60,19 +62,20 @@ Status show_status(const Context& context) {
                     {"vkey", status.vkey()}});
         return {};
     }
-    print(fields({{"Clock", status.time_state()},
-                  {"Reason", status.time_reason()},
-                  {"Clock's error", std::to_string(status.clock_error_us()) + " us"},
-                  {"Accuracy stated", std::to_string(status.accuracy_us()) + " us"},
-                  {"Time sources", std::to_string(status.time_sources())},
-                  {"Leap second", status.announcement()},
-                  {"Policies", policy_text},
-                  {"Units in service", std::to_string(status.units_in_service())},
-                  {"Tokens since start", std::to_string(status.tokens())},
-                  {"Log origin", status.origin()},
-                  {"Log epoch", std::to_string(status.epoch())},
-                  {"Log size", std::to_string(status.log_size()) + " entries"},
-                  {"Verifier key", status.vkey()}}));
+    print(
+        fields({{"Clock", status.time_state()},
+                {"Reason", status.time_reason()},
+                {"Clock's error", looked ? std::to_string(status.clock_error_us()) + " us" : "not looked at"},
+                {"Accuracy stated", std::to_string(status.accuracy_us()) + " us"},
+                {"Time sources", std::to_string(status.time_sources())},
+                {"Leap second", status.announcement()},
+                {"Policies", policy_text},
+                {"Units in service", std::to_string(status.units_in_service())},
+                {"Tokens since start", std::to_string(status.tokens())},
+                {"Log origin", status.origin()},
+                {"Log epoch", std::to_string(status.epoch())},
+                {"Log size", std::to_string(status.log_size()) + " entries"},
+                {"Verifier key", status.vkey()}}));
     return {};
 }
 

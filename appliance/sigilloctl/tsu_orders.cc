@@ -24,8 +24,9 @@ constexpr Order kOrders[] = {
          request.mutable_tsu_activate()->set_tsu_id(unit);
      },
      false},
-    {"retire", "Let a unit serve no more; its key is kept until destroyed",
-     "Without another active unit no tokens are issued from here on: `tsu rotate` leaves no "
+    {"retire", "Let a unit serve no more, for good; its key is kept until destroyed",
+     "A retired unit does not come back: make another (tsu create). Without another active unit no tokens "
+     "are issued from here on: `tsu rotate` leaves no "
      "gap.\n\nExamples:\n"
      "  sigilloctl tsu retire 9a0364b9e99bb480dd25e1f0284c8555 --reason 'key compromise, ticket 4711'",
      [](sam::AdminRequest& request, const std::string& unit) {

@@ -207,7 +207,8 @@ instance_running() {
 
 program_identity() { stat -Lc '%d:%i:%Y' "$1"; }
 
-# instance_start PROCESS: in a session of its own, so that no terminal takes it down; $! is the process itself.
+# instance_start PROCESS: in a session of its own, so that no terminal takes it down; $! is the process itself. Scheduled
+# as the units have it (systemd/README.md).
 instance_start() {
     local name=$1 pid
     if instance_running "$name"; then return; fi
@@ -220,7 +221,7 @@ instance_start() {
         ulimit -Sn "$files"
         [[ -z ${lock_fd:-} ]] || exec {lock_fd}>&-
         [[ $name != nginx ]] || export GLIBC_TUNABLES=$overwrite_freed
-        exec setsid "${ARGV[@]}"
+        exec setsid chrt --batch 0 "${ARGV[@]}"
     ) </dev/null >>"$home/journal/$name.log" 2>&1 &
     pid=$!
     printf '%s\n' "$pid" >"$home/pids/$name.pid"

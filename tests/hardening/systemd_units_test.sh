@@ -44,6 +44,10 @@ for unit in sigillod sigillo-api sigillo-doc sigillo-public sigillo-fetch; do
     grep -qx "User=$unit" "$units/$unit.service" || { echo "$unit.service: User=$unit is missing"; failed=1; }
     grep -qE "^u $unit " "$units/sysusers.d/sigillo.conf" || { echo "sysusers.d: user $unit is missing"; failed=1; }
 done
+# What stands between a request and the signing thread does not take the processor from it (systemd/README.md).
+for unit in sigillod.service sigillo-api.service sigillo-public.service sigillo-doc.service sigillo-fetch.service nginx.service.d/sigillo.conf; do
+    grep -qx 'CPUSchedulingPolicy=batch' "$units/$unit" || { echo "$unit: CPUSchedulingPolicy=batch is missing"; failed=1; }
+done
 # Without these the processes could not confine themselves, and would not start.
 for unit in sigillod sigillo-api sigillo-doc sigillo-public sigillo-fetch; do
     grep -q '^SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self$' "$units/$unit.service" ||

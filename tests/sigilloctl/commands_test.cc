@@ -344,7 +344,13 @@ TEST_F(CommandsTest, ARefusalNamesItsKindItsReasonAndWhatToDo) {
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_TRUE(run.out.empty());
     EXPECT_THAT(run.err, HasSubstr("not_found: no such credential?[0m"));
-    EXPECT_THAT(run.err, HasSubstr("\n  see the ids that exist: sigilloctl client list"));
+    EXPECT_THAT(run.err, HasSubstr("\n  see the ids that exist: sigilloctl credential list"));
+}
+
+TEST_F(CommandsTest, TheAdviceAfterARefusalIsAboutWhatWasAskedFor) {
+    refuse(Errc::kConflict, "the unit is active");
+    const ProgramEnd run = sigillod_.run({"tsu", "destroy", kId, "--reason", "retired"});
+    EXPECT_THAT(run.err, HasSubstr("\n  see what there is, and its present state: sigilloctl tsu list"));
 }
 
 TEST_F(CommandsTest, LogCheckpointPrintsTheSignedNoteAsItIs) {
