@@ -213,10 +213,16 @@ Task<Result<Authorization>> Activator::extend(const ExtendRequest& request) {
     const NewSad fresh = parts_.sads.generate();
     auto extended = co_await parts_.ledger.commit(
         request.client.str(), [&](audit::Recorder& recorder) -> Result<std::chrono::seconds> {
-            SIGILLO_TRY(load_standing(recorder.transaction(), recorder.codec(), request.client,
-                                      request.tenant, request.credential, clock_.now()));
-            const SadUse use{request.sad,       request.client,         request.credential,
-                             request.hash_type, request.hash_algorithm, request.hashes};
+            SIGILLO_ASSIGN(const auto credential,
+                           load_standing(recorder.transaction(), recorder.codec(), request.client,
+                                         request.tenant, request.credential, clock_.now()));
+            const SadUse use{request.sad,
+                             request.client,
+                             request.credential,
+                             request.hash_type,
+                             request.hash_algorithm,
+                             request.hashes,
+                             activations_from(credential->value, recorder.epoch())};
             SIGILLO_ASSIGN(const auto extension, parts_.sads.extend(recorder, use, fresh));
             auto event = recorder.event("activation.extended");
             event.set("credential", request.credential.str())

@@ -123,6 +123,8 @@ Result<Record<record::Sad>> Sads::find(audit::Recorder& recorder, ByteView row, 
     if (sad.client_id() != use.client.str()) return invalid("the SAD was given to another client");
     if (sad.credential_id() != use.credential.str()) return invalid("the SAD is for another credential");
     if (sad.voided()) return invalid("the SAD was replaced by extendTransaction");
+    if (sad.activation_index() < use.activations_from)
+        return invalid("the credential was suspended after this activation: authorise again");
     if (remaining_this_boot(sad.expires(), clock_) == milliseconds(0))
         return fail(Errc::kSadExpired,
                     of_this_boot(sad.expires(), clock_)

@@ -46,6 +46,7 @@ struct SadUse {
     record::HashType hash_type = record::HASH_TYPE_UNSPECIFIED;
     HashAlgorithm hash_algorithm = HashAlgorithm::kSha256;
     std::span<const Digest> hashes;
+    std::uint64_t activations_from = 0;  // of standing.h
 };
 
 // What it permitted.
@@ -86,10 +87,10 @@ class Sads {
                                         const Grant& grant) const;
 
     // Spends the SAD for exactly these hashes, or nothing. For step 3 of the signing path.
-    // kSadInvalid: unknown, voided, another client's or credential's. kSadExpired: by time, or issued before
-    // the last reboot. kHashNotAuthorized: a hash is not in the list, was spent, is given twice, or the SAD
-    // is for the other type of hash (`field` "SAD"). kInvalidArgument "hashes": none. When the last hash is
-    // spent the opening key is erased.
+    // kSadInvalid: unknown, voided, another client's or credential's, or of before the key was suspended.
+    // kSadExpired: by time, or issued before the last reboot. kHashNotAuthorized: a hash is not in the list,
+    // was spent, is given twice, or the SAD is for the other type of hash (`field` "SAD"). kInvalidArgument
+    // "hashes": none. When the last hash is spent the opening key is erased.
     Result<SpentSad> check_and_spend(audit::Recorder& recorder, const SadUse& use) const;
 
     // The HSM refused definitely: the hashes may be signed after all. Restores the opening key. Nothing to do

@@ -46,6 +46,10 @@ Result<SharedRecord<record::Credential>> load_standing(ReadTransaction& txn, con
     return credential;
 }
 
+std::uint64_t activations_from(const record::Credential& credential, std::uint64_t epoch) {
+    return credential.status_changed_epoch() == epoch ? credential.status_changed_index() : 0;
+}
+
 bool is_refusal(Errc code) {
     switch (code) {
         case Errc::kInvalidArgument:

@@ -2,6 +2,7 @@
 // it, by activation and by the signing path. Functions of their arguments; safe from any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "appliance/base/clock.h"
@@ -27,6 +28,11 @@ Status check_credential(const record::Credential& credential, const std::string&
 Result<SharedRecord<record::Credential>> load_standing(ReadTransaction& txn, const RecordCodec& codec,
                                                        const ClientId& client, const std::string& tenant,
                                                        const CredentialId& credential, WallTime now);
+
+// The log index in `epoch` from which on activations of the credential count: whoever suspends a key takes
+// back what its signer permitted before, so that resuming it brings nothing of that back. Earlier epochs'
+// SADs are gone (Sads::erase_some).
+std::uint64_t activations_from(const record::Credential& credential, std::uint64_t epoch);
 
 // Whether an error is an answer about the request, which belongs into the audit log when it touched a
 // credential, or a trouble of the appliance's own.

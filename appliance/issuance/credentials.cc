@@ -160,9 +160,12 @@ Status Credentials::set_status(const std::string& tenant, std::string_view actor
             return fail(Errc::kConflict,
                         "a security officer suspended the credential, and only one resumes it", "status");
         record.value.set_held_by_officer(by_officer && wanted == record::STATUS_SUSPENDED);
+        SIGILLO_ASSIGN(const std::uint64_t index, recorder.next_index());
         record.value.set_status(wanted);
         record.value.set_status_reason(reason);
         record.value.set_status_changed_ms(unix_millis(recorder.clock().now()));
+        record.value.set_status_changed_epoch(recorder.epoch());
+        record.value.set_status_changed_index(index);
         if (record.value.certificate_source() == "embedded") {
             const ByteView serial = as_bytes(record.value.certificate_serial());
             if (wanted == record::STATUS_ACTIVE) {

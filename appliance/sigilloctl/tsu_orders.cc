@@ -25,9 +25,8 @@ constexpr Order kOrders[] = {
      },
      false},
     {"retire", "Let a unit serve no more, for good; its key is kept until destroyed",
-     "A retired unit does not come back: make another (tsu create). Without another active unit no tokens "
-     "are issued from here on: `tsu rotate` leaves no "
-     "gap.\n\nExamples:\n"
+     "A retired unit does not come back: `tsu create` makes another. Without another active unit no tokens "
+     "are\nissued from here on: `tsu rotate` leaves no gap.\n\nExamples:\n"
      "  sigilloctl tsu retire 9a0364b9e99bb480dd25e1f0284c8555 --reason 'key compromise, ticket 4711'",
      [](sam::AdminRequest& request, const std::string& unit) {
          request.mutable_tsu_retire()->set_tsu_id(unit);

@@ -125,9 +125,10 @@ Task<Result<SpendStep::Spent>> SpendStep::run(audit::Ledger& ledger, const activ
             // SignedAttributes would be a forgery.
             const record::HashType type =
                 request.documents.empty() ? record::HASH_TYPE_DTBSR : record::HASH_TYPE_SDR;
+            const std::uint64_t from = activation::activations_from(credential->value, recorder.epoch());
             SIGILLO_ASSIGN(result.sad,
                            sads.check_and_spend(recorder, {request.sad, request.client, request.credential,
-                                                           type, request.scheme.hash, request.hashes}));
+                                                           type, request.scheme.hash, request.hashes, from}));
             SIGILLO_ASSIGN(intent,
                            append_to_credential(recorder, request.credential,
                                                 intent_event(recorder, call, credential->value, result.sad)));

@@ -6,13 +6,14 @@ import os
 import unittest
 
 import harness
-from api_client import Otp, click_evidence, digest, signature_holds
+from api_client import Otp, b64, click_evidence, digest, signature_holds
 
 PIN = "271828"
 INVALID_OTP = (400, "invalid_otp", "The OTP is invalid")
 INVALID_DATA = (400, "invalid_authentication_data", "The authentication data is invalid")
 DISABLED = (400, "invalid_request", "The credential identified by credentialID is disabled")
 LOCKED = (400, "invalid_request", "Credential locked")
+INVALID_SAD = (400, "invalid_request", "Invalid parameter SAD")
 
 
 class Factors(harness.InstanceTest):
@@ -230,6 +231,11 @@ class Factors(harness.InstanceTest):
         self.assertEqual(DISABLED, self.ask(credential, click=click_evidence(self.hashes)).error)
         self.assertEqual("disabled", self.client.info(credential.id)["key"]["status"])
         self.assertEqual(204, self.set_status(credential, "active").status)
+        self.assertEqual(INVALID_SAD, self.client.try_sign(credential.id, sad, self.hashes).error)
+        extended = self.client.request("POST", "/csc/v2/credentials/extendTransaction", {
+            "credentialID": credential.id, "SAD": sad, "hashes": [b64(one) for one in self.hashes],
+            "hashAlgorithmOID": "2.16.840.1.101.3.4.2.1"})
+        self.assertEqual(INVALID_SAD, extended.error)
         self.signs(credential, click=click_evidence(self.hashes))
 
     def test_activation_a_revoked_credential_is_unusable_at_once_and_for_ever(self):
