@@ -31,7 +31,7 @@ Status check_hash_type(record::HashType type) {
 }  // namespace
 
 Activator::Activator(ActivatorConfig config, Parts parts)
-    : config_(std::move(config)),
+    : config_(config),
       parts_(std::move(parts)),
       clock_(parts_.ledger.clock()),
       lockout_(config_.lockout, clock_),
@@ -172,7 +172,7 @@ Task<Result<Reservation>> Activator::reserve(const AuthorizeRequest& request, co
     const std::vector<FactorId> shown = situation.factors();
     co_return co_await parts_.ledger.commit(
         request.client.str(), [&](audit::Recorder& recorder) -> Result<Reservation> {
-            SIGILLO_ASSIGN(const Reservation reservation,
+            SIGILLO_ASSIGN(Reservation reservation,
                            lockout_.reserve(recorder, {request.credential, request.client, shown}));
             auto event = recorder.event("activation.attempt");
             event.set("credential", request.credential.str())

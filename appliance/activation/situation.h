@@ -32,6 +32,7 @@ struct Activator::Situation {
     bool guess() const { return !bound.empty(); }
     std::vector<FactorId> factors() const {
         std::vector<FactorId> ids;
+        ids.reserve(bound.size());
         for (const Bound& factor : bound) ids.push_back(factor.id);
         return ids;
     }
